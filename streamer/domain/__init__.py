@@ -1,0 +1,1 @@
+"""Decisions: values in, values out. No clock, no I/O, no Faust, no platform."""

@@ -1,0 +1,57 @@
+"""What a fold sees of its partition, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message
+
+Row = TypeVar("Row")
+
+SETTINGS_KEY = "~settings"
+"""Key of the row that holds the `SettingsApplied` of this partition."""
+
+
+class View(Protocol[Row]):
+    """The rows of one partition. A row may be changed only after `edit` or by `put`."""
+
+    @property
+    def now_ms(self) -> int:
+        """Time of the partition in milliseconds since 1970: the highest tick seen."""
+
+    def read(self, key: str) -> Row | None:
+        """The row, not to be changed."""
+
+    def edit(self, key: str) -> Row | None:
+        """The row, to be changed in place."""
+
+    def put(self, key: str, row: Row) -> None:
+        """A new or replaced row."""
+
+    def delete(self, key: str) -> None:
+        """The row goes; only when no id of it can come again."""
+
+    @property
+    def source(self) -> tuple[str, int] | None:
+        """Source partition and offset of the event being folded, when another fold sent it."""
+
+    def passed(self, source: str, offset: int) -> bool:
+        """Whether the sender can never send again what that event caused (its watermark has passed)."""
+
+
+class Effect:
+    """Something local that may start once the rows are durable. The pipeline carries it out; its result comes back as an event."""
+
+    __slots__ = ()
+
+
+Outcome = Sequence[Message | Effect]
+"""What a fold gives back, in order."""
+
+
+def settings_of(rows: View[object]) -> SettingsApplied | None:
+    """The settings last applied to this partition."""
+    row = rows.read(SETTINGS_KEY)
+    return row if isinstance(row, SettingsApplied) else None

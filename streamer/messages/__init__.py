@@ -1,0 +1,1 @@
+"""Canonical messages: what travels on Kafka. No I/O."""

@@ -1,0 +1,271 @@
+"""What the topic `commands` carries: what we want accounts to do, and what became of each attempt."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from streamer.messages.base import (
+    AccountId,
+    Amount,
+    CommandId,
+    Currency,
+    LocationId,
+    Message,
+    Place,
+    Quantity,
+    Reference,
+    Sku,
+    SupplierCode,
+    Text,
+    Utc,
+    Value,
+)
+from streamer.messages.orders import CustomerRecord, DecisionState, Order
+from streamer.messages.people import Vehicle
+from streamer.messages.purchasing import Why
+
+
+class Command(Message):
+    """A wish, addressed to an account. The body of one id never changes; a change is a new command.
+
+    `object` names what it changes in the other system: commands for one object are carried out one at a time.
+    """
+
+    command_id: CommandId
+    account: AccountId
+    object: Text
+    cause: Text
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return self.command_id
+
+
+class ReorderLine(Value):
+    """One line of a purchase order, with the needs it covers and the numbers that led to it."""
+
+    line: Text
+    sku: Sku
+    supplier_sku: Text | None = None
+    description: Text | None = None
+    quantity: Quantity
+    unit: Text = "EA"
+    unit_price: Amount | None = None
+    location: LocationId
+    needed_by: Text | None = None
+    need_ids: tuple[Text, ...] = ()
+    why: tuple[Why, ...] = ()
+
+
+class ReorderCommand(Command):
+    """Place a purchase order with a supplier."""
+
+    ce_type: ClassVar[str] = "reorder"
+
+    supplier: SupplierCode
+    supplier_name: Text
+    address: Text | None = None  # where this supplier wants it: a mailbox, an endpoint, a vendor number
+    contact: Text | None = None
+    reference: Reference
+    version: int = 1
+    order_date: Text
+    needed_by: Text | None = None
+    ship_to: LocationId
+    currency: Currency
+    lines: tuple[ReorderLine, ...]
+    reply_token: Text | None = None
+    copy_of: CommandId | None = None  # a person had it sent again: marked as a copy
+    note: Text | None = None
+
+
+class CancelOrderCommand(Command):
+    """Cancel a purchase order that was sent."""
+
+    ce_type: ClassVar[str] = "cancel-order"
+
+    supplier: SupplierCode
+    address: Text | None = None
+    reference: Reference
+    external_reference: Text | None = None
+    replaces: CommandId
+    reason: Text
+
+
+class RecallReplacementCommand(Command):
+    """Replace a recalled part on a vehicle that has an appointment; the part is reserved or ordered with it."""
+
+    ce_type: ClassVar[str] = "recall-replacement"
+
+    campaign: Text
+    order_id: Text
+    vehicle: Vehicle
+    location: LocationId
+    scheduled_at: Utc | None = None
+    sku: Sku
+    quantity: Quantity
+    remedy: Text | None = None
+
+
+class WriteBackLine(Value):
+    """What was decided about one line."""
+
+    line_id: Text
+    sku: Sku | None = None
+    decision: DecisionState
+    approved: Quantity
+    waitlisted: Quantity
+    rejected: Quantity
+    reason: Text | None = None
+    promised_date: Text | None = None
+
+
+class WriteBackCommand(Command):
+    """Tell the platform what became of its order."""
+
+    ce_type: ClassVar[str] = "write-back"
+
+    order_id: Text
+    number: Text | None = None
+    revision: int
+    decision: DecisionState
+    lines: tuple[WriteBackLine, ...]
+
+
+class RecordCommand(Command):
+    """Copy a customer or an order into another system: find by the match key, create or update."""
+
+    ce_type: ClassVar[str] = "record"
+
+    entity: Literal["customer", "order"]
+    reference: Reference
+    revision: int
+    order: Order | None = None
+    customer: CustomerRecord | None = None
+
+
+class FetchCommand(Command):
+    """Ask an account for an object; the answer comes back as a raw event of `resource`."""
+
+    ce_type: ClassVar[str] = "fetch"
+
+    resource: Text
+    ids: tuple[Text, ...]
+    requested_for: Text  # which row waits, for people
+    sequence: int = 1  # a later try of the same question is another command
+
+
+class NotifyCommand(Command):
+    """Tell people. The text names ids, never personal data."""
+
+    ce_type: ClassVar[str] = "notify"
+
+    subject: Text
+    text: Text
+    severity: Literal["information", "warning", "urgent"]
+    link: Text | None = None
+
+
+AnyCommand = (
+    ReorderCommand
+    | CancelOrderCommand
+    | RecallReplacementCommand
+    | WriteBackCommand
+    | RecordCommand
+    | FetchCommand
+    | NotifyCommand
+)
+
+AttemptResult = Literal[
+    "confirmed",  # done, `external_reference` if there is one
+    "rejected",  # refused for good
+    "unknown",  # it may have been done
+    "not_started",  # no byte was sent
+    "retry_later",  # the other side promises that nothing was done
+    "found",  # a look-up found it
+    "not_found",  # a look-up is sure that it is not there
+    "unsupported",  # the platform has no such call
+]
+
+
+class AttemptOutcome(Message):
+    """What became of one attempt of a command (or of one look-up for it)."""
+
+    ce_type: ClassVar[str] = "attempt-outcome"
+
+    account: AccountId
+    command_id: CommandId
+    attempt: int
+    result: AttemptResult
+    external_reference: Text | None = None
+    reason: Text | None = None
+    retry_after_seconds: float | None = None
+    evidence: dict[str, Text] = {}
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"{self.command_id}/{self.attempt}:{self.result}"
+
+
+class CommandStatus(Message):
+    """Another fold saw a sign of life of what a command made: an unknown outcome becomes a confirmed one."""
+
+    ce_type: ClassVar[str] = "command-status"
+
+    account: AccountId
+    command_id: CommandId
+    state: Literal["confirmed", "rejected"]
+    external_reference: Text | None = None
+    reason: Text | None = None
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"{self.command_id}:{self.state}:{self.external_reference or ''}"
+
+
+class OperatorAct(Message):
+    """What a person decided about a command that no machine can decide."""
+
+    ce_type: ClassVar[str] = "operator-act"
+
+    account: AccountId
+    command_id: CommandId
+    act: Literal["confirm", "reject", "send_again"]
+    reason: Text
+    actor: Text
+    act_id: Text
+    external_reference: Text | None = None
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"{self.command_id}:{self.act_id}"
+
+
+class PollMoved(Message):
+    """A poll's pages are on the raw topic: its cursor may move, and when to look again."""
+
+    ce_type: ClassVar[str] = "poll-moved"
+
+    account: AccountId
+    resource: Text
+    sequence: int  # of the poll that ended; an older one changes nothing
+    cursor: dict[str, Text]
+    records: int
+    error: Text | None = None
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"{self.account}/{self.resource}:{self.sequence}"

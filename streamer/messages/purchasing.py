@@ -1,0 +1,190 @@
+"""What the log `purchasing` carries: needs of stock, approvals by people, and what suppliers answer."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from streamer.messages.base import (
+    AccountId,
+    Amount,
+    CommandId,
+    Currency,
+    LocationId,
+    Message,
+    Place,
+    Quantity,
+    Reference,
+    SignedQuantity,
+    Sku,
+    SupplierCode,
+    Text,
+    Utc,
+    Value,
+)
+from streamer.messages.ids import supplier_of
+
+
+class Why(Value):
+    """The numbers that led to a quantity: what was there, what the policy says, how it was rounded, who was not taken."""
+
+    on_hand: SignedQuantity
+    reserved: Quantity
+    waitlisted: Quantity
+    incoming: Quantity  # arrives within the lead time
+    incoming_later: Quantity
+    safety: Quantity
+    projected: SignedQuantity
+    reorder_point: Quantity
+    order_up_to: Quantity
+    trigger: Text
+    wanted: Quantity  # before rounding
+    rounding: tuple[Text, ...]  # one step each, in words
+    lead_time_days: int
+    supplier: SupplierCode
+    alternative: Text | None = None  # the supplier not taken, and why
+    cause: Text  # what set it off
+
+
+class Need(Message):
+    """A stock row needs parts from a supplier. Its id comes from the row's own counter."""
+
+    ce_type: ClassVar[str] = "need"
+
+    need_id: Text  # need:<location>/<sku>/<counter>
+    supplier: SupplierCode
+    sku: Sku
+    location: LocationId
+    quantity: Quantity
+    unit: Text
+    supplier_sku: Text | None = None
+    description: Text | None = None
+    unit_price: Amount
+    currency: Currency
+    lead_time_days: int
+    needed_by: Text | None = None  # ISO date
+    automatic: bool
+    at: Utc
+    why: Why
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("purchasing", self.supplier),)
+
+    def message_id(self) -> str:
+        return self.need_id
+
+
+class Approval(Message):
+    """What a person decided about a purchase order, bound to the version that was on the screen."""
+
+    ce_type: ClassVar[str] = "approval"
+
+    supplier: SupplierCode
+    reference: Reference
+    version: int
+    decision: Literal["approve", "change", "reject"]
+    quantities: dict[str, Quantity] = {}  # line -> new quantity, for `change`
+    reason: Text | None = None
+    actor: Text  # the login, or the mapped person behind a Slack or mail account
+    act_id: Text  # the same act sent twice counts once
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("purchasing", self.supplier),)
+
+    def message_id(self) -> str:
+        return f"{self.reference}.{self.version}:{self.act_id}"
+
+
+SupplierState = Literal[
+    "received",  # they have it and look at it
+    "accepted",
+    "accepted_with_changes",
+    "rejected",
+    "partly_shipped",
+    "shipped",
+    "partly_delivered",
+    "delivered",
+    "invoiced",
+    "cancelled",
+    "delayed",  # the mail waits; no failure
+    "bounced",  # the mail never arrived
+    "replied",  # free text: a person must read it
+]
+
+
+class SupplierLine(Value):
+    """What the supplier says about one line; several for one line when it is split."""
+
+    line: Text | None = None
+    sku: Sku | None = None
+    supplier_sku: Text | None = None
+    quantity: Quantity | None = None
+    unit: Text | None = None
+    unit_price: Amount | None = None
+    back_order_quantity: Quantity | None = None
+    status: Text | None = None
+    promised_date: Text | None = None  # ISO date
+    ship_date: Text | None = None
+
+
+class SupplierStatus(Message):
+    """An answer or status about a purchase order of ours, from a webhook, a poll or a mail.
+
+    Goes to the supplier's row by the code in our reference; without one to the ledger, which knows the other side's id.
+    """
+
+    ce_type: ClassVar[str] = "supplier-status"
+
+    account: AccountId
+    platform: Text
+    source_id: Text  # the document's own id
+    reference: Text | None = None  # ours
+    external_reference: Text | None = None  # theirs
+    state: SupplierState
+    status: Text | None = None  # their own word
+    occurred_at: Utc | None = None
+    occurred_date: Text | None = None  # where no zone is given
+    sequence: int | None = None
+    lines: tuple[SupplierLine, ...] = ()
+    currency: Currency | None = None
+    total: Amount | None = None
+    sender: Text | None = None  # a supplier's address, not a private person's
+    verified: bool = True  # False: a person must look before anything changes
+    unverified_reason: Text | None = None
+    authentication: dict[str, Text] = {}
+    in_reply_to: Text | None = None
+    recipient: Text | None = None
+    recipient_token: Text | None = None
+    original_message_id: Text | None = None
+    envelope_id: Text | None = None
+    smtp_status: Text | None = None
+    permanent: bool | None = None
+    text: Text | None = None
+
+    def places(self) -> tuple[Place, ...]:
+        supplier = supplier_of(self.reference) if self.reference else None
+        return (Place("purchasing", supplier) if supplier else Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"{self.account}/{self.source_id}"
+
+
+class PurchaseOrderOutcome(Message):
+    """What the ledger knows about the sending of a purchase order."""
+
+    ce_type: ClassVar[str] = "purchase-order-outcome"
+
+    supplier: SupplierCode
+    reference: Reference
+    command_id: CommandId
+    state: Literal["sent", "confirmed", "rejected", "unknown", "human"]
+    external_reference: Text | None = None
+    reason: Text | None = None
+    evidence: dict[str, Text] = {}
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("purchasing", self.supplier),)
+
+    def message_id(self) -> str:
+        return f"{self.command_id}:{self.state}"

@@ -1,0 +1,69 @@
+"""All messages, by their CloudEvents type."""
+
+from __future__ import annotations
+
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message
+from streamer.messages.commands import (
+    AttemptOutcome,
+    CancelOrderCommand,
+    CommandStatus,
+    FetchCommand,
+    NotifyCommand,
+    OperatorAct,
+    PollMoved,
+    RecallReplacementCommand,
+    RecordCommand,
+    ReorderCommand,
+    WriteBackCommand,
+)
+from streamer.messages.orders import (
+    AddLine,
+    CustomerRecord,
+    ItemResolved,
+    LineDecision,
+    ObjectKnown,
+    Order,
+    WriteBackDone,
+)
+from streamer.messages.purchasing import Approval, Need, PurchaseOrderOutcome, SupplierStatus
+from streamer.messages.recalls import PartHolding, Recall, VehicleAppointment, VehicleDecoded
+from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderStatus
+from streamer.messages.stock import (
+    Hold,
+    Incoming,
+    Item,
+    ItemFacts,
+    ItemPolicy,
+    LineRelease,
+    LineRequest,
+    LineShipped,
+    ResolveItem,
+    RowRelease,
+    StockLevel,
+    StockMovement,
+    SupplierOffer,
+)
+
+TOPICS: dict[str, tuple[type[Message], ...]] = {
+    "catalogue": (Item, StockLevel, ResolveItem, RowRelease, SettingsApplied),
+    "orders": (
+        Order, CustomerRecord, LineDecision, ItemResolved, AddLine, ObjectKnown, WriteBackDone, RowRelease, SettingsApplied,
+    ),
+    "stock": (
+        StockLevel, StockMovement, LineRequest, LineRelease, LineShipped, ItemFacts, ItemPolicy, SupplierOffer, Incoming, Hold,
+        RowRelease, SettingsApplied,
+    ),
+    "recalls": (Recall, VehicleAppointment, VehicleDecoded, PartHolding, RowRelease, SettingsApplied),
+    "purchasing": (Need, Approval, SupplierStatus, PurchaseOrderOutcome, RowRelease, SettingsApplied),
+    "commands": (
+        ReorderCommand, CancelOrderCommand, RecallReplacementCommand, WriteBackCommand, RecordCommand, FetchCommand, NotifyCommand,
+        AttemptOutcome, CommandStatus, OperatorAct, PollMoved, SupplierStatus, RowRelease, SettingsApplied,
+    ),
+    "order-status": (OrderLineStatus, PurchaseOrderStatus),
+    "audit": (AuditEntry,),
+}  # fmt: skip
+"""Which messages each topic carries."""
+
+MESSAGES: dict[str, type[Message]] = {message.ce_type: message for carried in TOPICS.values() for message in carried}
+"""Every message by `ce_type`."""
