@@ -10,7 +10,7 @@ from streamer.messages.base import Message
 
 Row = TypeVar("Row")
 
-SETTINGS_KEY = "~settings"
+SETTINGS_KEY = "=settings"
 """Key of the row that holds the `SettingsApplied` of this partition."""
 
 
