@@ -1,0 +1,1 @@
+"""The agents: from raw events to decisions and calls."""
