@@ -45,7 +45,10 @@ class Unclear(StreamerError):
 
 
 class Refused(StreamerError):
-    """The other side, or a rule of ours, said no for good: show it, do not repeat. `status` is the HTTP or SMTP code if there was one."""
+    """The other side, or a rule of ours, said no for good: show it, do not repeat.
+
+    `status` is the HTTP or SMTP code if there was one.
+    """
 
     def __init__(self, reason: str, *, status: int | None = None) -> None:
         super().__init__(reason)

