@@ -58,7 +58,8 @@ def main(pid_file: str, grace_seconds: str, *argv: str) -> int:
     """Runs `argv` to its end and gives its exit code (128 + signal number where a signal ended it)."""
     parent = os.getppid()
     inherited = [int(fd) for fd in os.environ.pop("TETHER_FDS", "").split(",") if fd]
-    child = subprocess.Popen(  # noqa: PLW1509 - there is one thread onlyargv, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, pass_fds=inherited)
+    # Forking with a function of ours is safe here: there is one thread only.
+    child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, pass_fds=inherited)  # noqa: PLW1509
     Path(pid_file).write_text(str(child.pid))
 
     def ended(_signal: int, _frame: FrameType | None) -> None:
