@@ -1,0 +1,1 @@
+"""The published contract, rendered from the messages and the topics: JSON Schemas, AsyncAPI."""

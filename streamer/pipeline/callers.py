@@ -1,0 +1,189 @@
+"""Carries out what the ledger started: one task for each call; its result goes back into the log `commands` as an event.
+
+Nothing here decides. A call may begin only while `may_start` allows it (lease and deadline); what could not be found out is
+reported as `unknown`, never as success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from streamer.domain.dispatch_effects import StartCall, StartPoll
+from streamer.engine.fold import Output
+from streamer.errors import NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
+from streamer.messages.base import Message
+from streamer.messages.commands import (
+    AttemptOutcome,
+    AttemptResult,
+    CancelOrderCommand,
+    Command,
+    FetchCommand,
+    NotifyCommand,
+    PollMoved,
+    RecallReplacementCommand,
+    RecordCommand,
+    ReorderCommand,
+    WriteBackCommand,
+)
+from streamer.pipeline.dead_letters import explain
+from streamer.pipeline.message_fold import outputs_of
+from streamer.pipeline.raw_records import raw_output
+from streamer.platforms.base import Call, Page, Placed, Platform, RawPage
+from streamer.platforms.http import Runner
+
+log = structlog.get_logger()
+
+Send = Callable[[list[Output]], Awaitable[None]]
+"""Sends records and returns when Kafka has acknowledged all of them; ends the process when it cannot."""
+
+MayStart = Callable[[], None]
+"""Raises NotSent when the lease or the deadline of the effect has passed."""
+
+CALLS: dict[type[Command], str] = {
+    ReorderCommand: "place_order",
+    CancelOrderCommand: "cancel_order",
+    WriteBackCommand: "write_back",
+    RecallReplacementCommand: "recall_replacement",
+    RecordCommand: "record",
+    NotifyCommand: "notify",
+    FetchCommand: "fetch",
+}
+"""The method of a platform that carries out each kind of command."""
+
+
+class Callers:
+    """The calls under way in this process, by the partition of the log `commands` that started them."""
+
+    def __init__(self, accounts: Mapping[str, Platform[Any]], runner: Runner, send: Send) -> None:
+        self._accounts = accounts
+        self._runner = runner
+        self._send = send
+        self._tasks: dict[int, set[asyncio.Task[None]]] = {}
+
+    def start(self, partition: int, effects: list[object], may_start: MayStart) -> None:
+        """Begins the effects of a chunk whose rows are durable."""
+        for effect in effects:
+            if isinstance(effect, StartCall):
+                work = self._call(effect, may_start)
+            elif isinstance(effect, StartPoll):
+                work = self._poll(effect, may_start)
+            else:
+                raise TypeError(f"no caller for {type(effect).__name__}")
+            task = asyncio.get_running_loop().create_task(work)
+            tasks = self._tasks.setdefault(partition, set())
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    def revoke(self, partition: int) -> None:
+        """The partition is another worker's now. `may_start` already forbids what has not begun; the rest may end and report."""
+        self._tasks.pop(partition, None)
+
+    async def _call(self, effect: StartCall, may_start: MayStart) -> None:
+        command = effect.command
+        outputs: list[Output] = []
+        try:
+            platform = self._platform(effect.account)
+            if effect.mode == "look_up":
+                outcome = await self._look_up(platform, effect, may_start)
+            elif isinstance(command, FetchCommand):
+                page = await self._run(platform.fetch(command), platform, may_start)
+                outputs.append(raw_output(platform, page, cause=command.command_id))
+                outcome = _outcome(effect, "confirmed")
+            else:
+                call: Call[Placed] = getattr(platform, CALLS[type(command)])(command)
+                placed = await self._run(call, platform, may_start)
+                outcome = _outcome(
+                    effect, "confirmed", external_reference=placed.external_reference, evidence=dict(placed.evidence)
+                )
+        except Exception as error:
+            outcome = _failure(effect, error)
+        await self._send(outputs + outputs_of([outcome]))
+
+    async def _look_up(self, platform: Platform[Any], effect: StartCall, may_start: MayStart) -> AttemptOutcome:
+        found = await self._run(platform.find_order(effect.command), platform, may_start)
+        if found is None:
+            return _outcome(effect, "not_found")
+        return _outcome(effect, "found", external_reference=found.external_reference, evidence=dict(found.evidence))
+
+    async def _poll(self, effect: StartPoll, may_start: MayStart) -> None:
+        cursor, records, error = dict(effect.cursor), 0, None
+        try:
+            platform = self._platform(effect.account)
+            more = True
+            while more:
+                page: Page = await self._run(platform.poll(effect.resource, cursor), platform, may_start)
+                await self._send([raw_output(platform, one, cause=None) for one in page.records])
+                records += len(page.records)
+                cursor, more = dict(page.cursor), page.more
+        except Exception as problem:
+            error = explain(problem)
+            log.warning("a poll failed", account=effect.account, resource=effect.resource, reason=error)
+        moved = PollMoved(
+            account=effect.account,
+            resource=effect.resource,
+            sequence=effect.sequence,
+            cursor=cursor,
+            records=records,
+            error=error,
+            at=datetime.now(UTC),
+        )
+        await self._send(outputs_of([moved]))
+
+    def _platform(self, account: str) -> Platform[Any]:
+        platform = self._accounts.get(account)
+        if platform is None:
+            raise Refused(f"accounts.{account}: there is no such account")
+        return platform
+
+    async def _run(self, call: Call[Any], platform: Platform[Any], may_start: MayStart) -> Any:
+        return await self._runner.run(call, platform, may_start=may_start)
+
+
+def _outcome(effect: StartCall, result: AttemptResult, **more: Any) -> AttemptOutcome:
+    return AttemptOutcome(
+        account=effect.account,
+        command_id=effect.command_id,
+        attempt=effect.attempt,
+        result=result,
+        at=datetime.now(UTC),
+        **more,
+    )
+
+
+def _failure(effect: StartCall, error: Exception) -> AttemptOutcome:
+    """What an error means for the ledger; what nobody foresaw is `unknown`, since something may have been done."""
+    reason = explain(error)
+    match error:
+        case NotSent():
+            return _outcome(effect, "not_started", reason=reason)
+        case Unavailable():
+            return _outcome(effect, "retry_later", reason=reason, retry_after_seconds=error.retry_after_seconds)
+        case Unsupported():
+            return _outcome(effect, "unsupported", reason=reason)
+        case Refused():
+            return _outcome(effect, "rejected", reason=reason)
+        case Unclear():
+            return _outcome(effect, "unknown", reason=reason)
+    if not isinstance(error, StreamerError):
+        log.exception("a call failed in a way that nobody foresaw", account=effect.account, command=effect.command_id)
+    return _outcome(effect, "unknown", reason=reason)
+
+
+def ended_with_owner(account: str, command_id: str, attempt: int) -> Message:
+    """For an attempt that a worker left behind: whoever recovers a row in `sending` treats it as unknown."""
+    return AttemptOutcome(
+        account=account,
+        command_id=command_id,
+        attempt=attempt,
+        result="unknown",
+        reason="the worker that made the attempt is gone",
+        at=datetime.now(UTC),
+    )
+
+
+__all__ = ["Callers", "MayStart", "RawPage", "Send", "ended_with_owner"]
