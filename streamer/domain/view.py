@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
@@ -20,6 +20,10 @@ class View(Protocol[Row]):
     @property
     def now_ms(self) -> int:
         """Time of the partition in milliseconds since 1970: the highest tick seen."""
+
+    @property
+    def partition(self) -> int:
+        """Number of the partition."""
 
     def read(self, key: str) -> Row | None:
         """The row, not to be changed."""
@@ -51,7 +55,7 @@ Outcome = Sequence[Message | Effect]
 """What a fold gives back, in order."""
 
 
-def settings_of(rows: View[object]) -> SettingsApplied | None:
+def settings_of(rows: View[Any]) -> SettingsApplied | None:
     """The settings last applied to this partition."""
     row = rows.read(SETTINGS_KEY)
     return row if isinstance(row, SettingsApplied) else None

@@ -48,6 +48,7 @@ class SettingsApplied(Message):
 
     revision: int
     hash: Text
+    partitions: int = 0  # of each fold's log; 0: not known, so nothing is done that one partition alone may do
     rules: int  # number of the rules in force (engine: behaviour is data)
     company: Text
     currency: Currency

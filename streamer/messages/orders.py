@@ -154,13 +154,14 @@ class AddLine(Message):
     sku: Sku
     quantity: Quantity
     cause: Text  # the campaign
+    revision: int = 0  # of the appointment; what was withdrawn comes back with a higher one
     withdrawn: bool = False
 
     def places(self) -> tuple[Place, ...]:
         return (Place("orders", order_key(self.account, self.order_id)),)
 
     def message_id(self) -> str:
-        return f"{self.account}/{self.order_id}+{self.line_id}" + ("-" if self.withdrawn else "")
+        return f"{self.account}/{self.order_id}+{self.line_id}#{self.revision}" + ("-" if self.withdrawn else "")
 
 
 class ObjectKnown(Message):
