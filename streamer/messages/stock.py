@@ -246,6 +246,7 @@ class ItemPolicy(Message):
     safety: Quantity = Decimal(0)  # never promised
     automatic: bool = False  # confirmed for automatic reorder: needs no approval
     lead_time_days: int | None = None
+    withdrawn: bool = False  # the settings no longer have a policy: nothing is reordered
 
     @model_validator(mode="after")
     def _levels_in_order(self) -> ItemPolicy:

@@ -35,7 +35,7 @@ class Normaliser:
             raise Malformed(f"names none of the accounts of {self._platform}: {', '.join(self._accounts)}", field="account")
         raw = raw_of(record.value or b"", record.headers, account=account, timestamp_ms=record.timestamp)
         try:
-            messages = list(self._accounts[account].normalise(raw))
+            messages = self._accounts[account].read(raw)
         except Ignored as ignored:
             IGNORED.labels(self._platform, ignored.reason).inc()
             return []

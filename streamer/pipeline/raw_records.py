@@ -12,7 +12,7 @@ from streamer.platforms.wire import Raw
 
 def raw_output(platform: Platform[Any], page: RawPage, *, cause: str | None) -> Output:
     """One record of an account; `cause` is the command that asked for it."""
-    account = platform.account.name
+    account = platform.account
     headers = {name.lower(): value for name, value in page.headers.items()}
     raw = Raw(page.body, headers, account, page.resource)
     source = f"/accounts/{account}/{page.resource}"
