@@ -1,0 +1,1 @@
+"""The web process: webhook gateway, operator console, metrics and health."""
