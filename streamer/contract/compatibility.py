@@ -76,7 +76,9 @@ class _Comparison:
         for name, schema in after.items():
             if name in before:
                 found += self.differences(schema, before[name], f"{place}.{name}")
-        if isinstance(values := new.get("additionalProperties"), dict) and isinstance(old.get("additionalProperties"), dict):
+        if isinstance(values := new.get("additionalProperties"), dict) and isinstance(
+            old.get("additionalProperties"), dict
+        ):
             found += self.differences(values, old["additionalProperties"], f"{place}.*")
         return found
 

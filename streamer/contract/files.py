@@ -24,7 +24,9 @@ def outdated(folder: Path) -> list[str]:
     """Names of files that are missing, differ, or belong to no message any more."""
     wanted = current()
     there = {path.name for path in folder.iterdir() if path.suffix in (".json", ".yaml")}
-    differing = [name for name, content in wanted.items() if name not in there or (folder / name).read_bytes() != content]
+    differing = [
+        name for name, content in wanted.items() if name not in there or (folder / name).read_bytes() != content
+    ]
     return sorted(differing + [name for name in there if name not in wanted and name != "openapi.yaml"])
 
 
@@ -37,7 +39,9 @@ def incompatible(folder: Path) -> list[str]:
             found.append(f"{ce_type}: was published and is gone")
             continue
         old = orjson.loads(path.read_bytes())
-        found += [f"{ce_type} ({path.name}): {difference}" for difference in unreadable(schema_of(MESSAGES[ce_type]), old)]
+        found += [
+            f"{ce_type} ({path.name}): {difference}" for difference in unreadable(schema_of(MESSAGES[ce_type]), old)
+        ]
     return found
 
 

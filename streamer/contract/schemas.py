@@ -19,7 +19,11 @@ class _Wire(GenerateJsonSchema):
 
     def decimal_schema(self, schema: Any) -> dict[str, Any]:
         bounds = {name: str(schema[name]) for name in ("ge", "le", "gt", "lt") if schema.get(name) is not None}
-        rendered: dict[str, Any] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$", "format": "decimal"}
+        rendered: dict[str, Any] = {
+            "type": "string",
+            "pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$",
+            "format": "decimal",
+        }
         if bounds:
             rendered["x-bounds"] = bounds
         return rendered

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from streamer.messages.base import AccountId, Amount, Currency, LocationId, Message, Place, Sku, SupplierCode, Text, Value
+from streamer.messages.base import (
+    AccountId,
+    Amount,
+    Currency,
+    LocationId,
+    Message,
+    Place,
+    Sku,
+    SupplierCode,
+    Text,
+    Value,
+)
 from streamer.messages.stock import Counts
 
 SinkClass = Literal["A", "B", "C"]

@@ -21,7 +21,6 @@ from streamer.messages.base import (
     SupplierCode,
     Text,
     Utc,
-    Value,
 )
 from streamer.messages.ids import stock_key
 from streamer.messages.orders import KitPart

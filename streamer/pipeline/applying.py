@@ -53,7 +53,10 @@ async def read_told(bootstrap_servers: str) -> Told:
     told = Told()
     partition = TopicPartition(TOPIC, 0)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,
     )
     await consumer.start()
     try:
@@ -92,9 +95,7 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         currency=settings.company.currency,
         time_zone=settings.company.time_zone,
         accounts=facts,
-        suppliers={
-            code: SupplierFacts(**supplier.model_dump()) for code, supplier in settings.suppliers.items()
-        },
+        suppliers={code: SupplierFacts(**supplier.model_dump()) for code, supplier in settings.suppliers.items()},
         locations=tuple(settings.locations),
         remedy_quantities={sku: plain(quantity) for sku, quantity in settings.remedy_quantities.items()},
         kits=tuple(item.sku for item in settings.items if item.kit),
@@ -111,7 +112,8 @@ def _one_authority(accounts: Mapping[str, AccountFacts]) -> None:
         for location in facts.authority:
             if location in owner:
                 raise Misconfigured(
-                    f"accounts.{name}.authority", f"{location} already belongs to accounts.{owner[location]}: two would fight"
+                    f"accounts.{name}.authority",
+                    f"{location} already belongs to accounts.{owner[location]}: two would fight",
                 )
             owner[location] = name
 
@@ -124,7 +126,9 @@ async def apply(settings: Settings, accounts: Mapping[str, Platform[Any]], boots
     revision = (before.revision if before else 0) + (0 if same else 1)
     event = settings_event(settings, accounts, revision)
     wanted = {
-        stock_key(location, item.sku): (item, location) for item in settings.items for location in places_of(settings, item)
+        stock_key(location, item.sku): (item, location)
+        for item in settings.items
+        for location in places_of(settings, item)
     }
     changed = withdrawn = 0
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True, linger_ms=5)
@@ -155,7 +159,9 @@ async def apply(settings: Settings, accounts: Mapping[str, Platform[Any]], boots
         for key in told.items.keys() - wanted.keys():
             withdrawn += 1
             had = told.items[key]
-            await _send_all(producer, _withdrawals(had, had["location"], had["sku"], revision, keep=set(), policy=False))
+            await _send_all(
+                producer, _withdrawals(had, had["location"], had["sku"], revision, keep=set(), policy=False)
+            )
             await producer.send(TOPIC, None, key.encode())
         await producer.flush()
     finally:

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from streamer.domain.dispatch_effects import StartCall, StartPoll
+from streamer.domain.effects import StartCall, StartPoll
 from streamer.engine.fold import Output
 from streamer.errors import NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
 from streamer.messages.base import Message

@@ -32,7 +32,9 @@ class Normaliser:
         """The events of a raw record; raises StreamerError for one that cannot be used."""
         account = account_of(record.key, record.headers, self._accounts)
         if account is None:
-            raise Malformed(f"names none of the accounts of {self._platform}: {', '.join(self._accounts)}", field="account")
+            raise Malformed(
+                f"names none of the accounts of {self._platform}: {', '.join(self._accounts)}", field="account"
+            )
         raw = raw_of(record.value or b"", record.headers, account=account, timestamp_ms=record.timestamp)
         try:
             messages = self._accounts[account].read(raw)
@@ -50,7 +52,9 @@ class Normaliser:
         DEAD.labels(self._platform).inc()
         return dead_letter(
             record,
-            error if isinstance(error, StreamerError) else Malformed("the adapter could not read it", field=type(error).__name__),
+            error
+            if isinstance(error, StreamerError)
+            else Malformed("the adapter could not read it", field=type(error).__name__),
             topic=self.topic,
             topic_id=self._topic_id,
             partition=getattr(record, "partition", -1),

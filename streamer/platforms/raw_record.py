@@ -17,7 +17,9 @@ HTTP = "http-"
 LONGEST_HEADER = 4096
 
 
-def raw_headers(raw: Raw, *, platform: str, source: str, event_id: str | None = None, reads: Iterable[str] = ()) -> Headers:
+def raw_headers(
+    raw: Raw, *, platform: str, source: str, event_id: str | None = None, reads: Iterable[str] = ()
+) -> Headers:
     """CloudEvents attributes (binary mode) and, as `http-<name>`, those request headers that the adapter reads (`reads`).
 
     `event_id` is the platform's own delivery id where it has one; else a hash of the body.

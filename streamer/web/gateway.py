@@ -17,6 +17,7 @@ from typing import Protocol
 from aiohttp import web
 
 from streamer.errors import BadSignature, Refused, StreamerError, Unavailable
+from streamer.platforms.raw_record import Headers, raw_headers
 from streamer.platforms.wire import Raw, Response
 from streamer.web.config import WebAccount, WebConfig
 from streamer.web.metrics import HOOK_SECONDS, HOOKS
@@ -147,39 +148,28 @@ class Gateway:
 
 def _key(hook: Hook, raw: Raw) -> str:
     try:
-        return hook.object_key(raw)
+        return f"{raw.account}/{hook.object_key(raw)}"
     except (StreamerError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return f"{raw.account}/{hashlib.sha256(raw.body).hexdigest()[:32]}"
 
 
-def _headers(hook: Hook, raw: Raw, platform: str) -> list[tuple[str, bytes]]:
-    """CloudEvents attributes, ours, and what the adapter reads of the request; no more of it: tokens travel there."""
-    assert raw.received_at is not None
-    headers = [
-        ("ce_specversion", b"1.0"),
-        ("ce_id", _bytes(_delivery_id(hook, raw))),
-        ("ce_type", f"raw.{platform}".encode()),
-        ("ce_source", f"/hooks/{raw.account}".encode()),
-        ("content-type", _bytes(raw.header("content-type") or "application/octet-stream")),
-        ("account", raw.account.encode()),
-        ("received-at", raw.received_at.isoformat().encode()),
-        ("http-:method", raw.method.encode()),
-        ("http-:path", _bytes(raw.path)),
-    ]
-    for name in sorted({name.lower() for name in hook.reads_headers} & raw.headers.keys()):
-        if not name.startswith(NEVER_RECORDED):
-            headers.append((f"http-{name}", _bytes(raw.headers[name])))  # noqa: PERF401
-    return headers
+def _headers(hook: Hook, raw: Raw, platform: str) -> Headers:
+    """What goes with the bytes: of the request only what the adapter says it reads, since tokens travel there, too."""
+    reads_query = getattr(hook, "reads_query", ())
+    kept = raw._replace(query={name: raw.query[name] for name in sorted(reads_query) if name in raw.query})
+    return raw_headers(
+        kept,
+        platform=platform,
+        source=f"/hooks/{raw.account}",
+        event_id=_delivery_id(hook, raw),
+        reads=sorted(name for name in hook.reads_headers if not name.lower().startswith(NEVER_RECORDED)),
+    )
 
 
 def _delivery_id(hook: Hook, raw: Raw) -> str:
     """The platform's own id of the delivery where it sends one in a header that it names, else a hash of the body."""
     header = getattr(hook, "delivery_header", None)
     return (raw.header(header) if header else "") or hashlib.sha256(raw.body).hexdigest()
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _response(answer: Response) -> web.Response:

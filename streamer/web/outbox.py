@@ -70,7 +70,7 @@ class Outbox:
     ) -> None:
         """Returns once Kafka has acknowledged the record.
 
-        Raises Unavailable when it did not within the deadline (it may still arrive), Refused when the record is too large.
+        Raises Unavailable when it did not within the deadline (it may still arrive), Refused when it is too large.
         """
         try:
             async with asyncio.timeout(self.deadline_seconds):
