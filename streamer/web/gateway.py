@@ -10,13 +10,13 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
 from aiohttp import web
 
-from streamer.errors import BadSignature, Refused, StreamerError, Unavailable
+from streamer.errors import BadSignature, Misconfigured, Refused, StreamerError, Unavailable
 from streamer.platforms.raw_record import Headers, raw_headers
 from streamer.platforms.wire import Raw, Response
 from streamer.web.config import WebAccount, WebConfig
@@ -32,11 +32,11 @@ RETRY_AFTER = {"Retry-After": "5"}
 
 
 class Hook(Protocol):
-    """The part of a platform's adapter that the gateway uses."""
+    """The part of a platform's adapter that the gateway uses.
 
-    @property
-    def reads_headers(self) -> Collection[str]:
-        """Names of the request headers that `normalise` looks at."""
+    It may also have `reads_headers` and `reads_query`, names of what `normalise` looks at beside the body, and
+    `delivery_header`, the name of the header with the platform's own id of a delivery.
+    """
 
     def verify(self, raw: Raw, at: datetime) -> None: ...
     def challenge(self, raw: Raw) -> Response | None: ...
@@ -96,6 +96,9 @@ class Gateway:
         except BadSignature as error:
             log.warning("hook of %s refused: %s", account.name, error)
             raise web.HTTPUnauthorized(text="the signature does not fit\n") from None
+        except Misconfigured as error:
+            log.error("hook of %s cannot be checked: %s", account.name, error)  # noqa: TRY400
+            raise web.HTTPServiceUnavailable(text="try again later\n", headers=RETRY_AFTER) from None
         try:
             headers = _headers(hook, raw, account.platform)
             await self.outbox.send(f"raw.{account.platform}", _key(hook, raw), raw.body, headers)
@@ -162,7 +165,9 @@ def _headers(hook: Hook, raw: Raw, platform: str) -> Headers:
         platform=platform,
         source=f"/hooks/{raw.account}",
         event_id=_delivery_id(hook, raw),
-        reads=sorted(name for name in hook.reads_headers if not name.lower().startswith(NEVER_RECORDED)),
+        reads=sorted(
+            name for name in getattr(hook, "reads_headers", ()) if not name.lower().startswith(NEVER_RECORDED)
+        ),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -54,7 +55,7 @@ class LampShop:
         return Response(202, {"X-Lamp": "thanks"}, b"ok")
 
     def object_key(self, raw: Raw) -> str:
-        return f"{raw.account}/{orjson.loads(raw.body)['id']}"
+        return str(orjson.loads(raw.body)["id"])
 
 
 def signed(body: bytes, secret: str = SECRET) -> dict[str, str]:
@@ -81,8 +82,10 @@ async def records_of(bootstrap: str, topic: str) -> list[Any]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        await consumer._client.force_metadata_update()
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+        while not (numbers := consumer.partitions_for_topic(topic)):
+            await consumer._client.force_metadata_update()  # just made: the broker may not yet tell
+            await asyncio.sleep(0.05)
+        partitions = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning(*partitions)
