@@ -123,6 +123,7 @@ class Platform(Generic[SettingsT]):
     hosts: ClassVar[tuple[str, ...]] = ()  # where calls may go; "*.example.com" for any name below
     roles: ClassVar[frozenset[Role]]
     settings_type: ClassVar[type[AccountSettings]] = AccountSettings
+    reads_headers: ClassVar[tuple[str, ...]] = ()  # request headers that `normalise` and `realm` look at
     signature: ClassVar[Signature | None] = None
     unsigned_because: ClassVar[str | None] = None  # why events are believed without a proof, e.g. they are polled
     sink_class: ClassVar[SinkClass | None] = None

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import SecretStr
 
-from streamer.errors import BadSignature, Misconfigured
+from streamer.errors import BadSignature
 from streamer.platforms.settings import AccountSettings
 from streamer.platforms.wire import Raw
 
@@ -42,7 +42,7 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 def secrets_of(settings: AccountSettings, field: str) -> Iterator[str]:
-    """The secret that `field` names and the one before it; raises Misconfigured when there is none."""
+    """The secret that `field` names and the one before it; raises BadSignature when there is none."""
     found = False
     for name in (field, f"{field}_previous"):
         value = getattr(settings, name, None)
@@ -51,7 +51,7 @@ def secrets_of(settings: AccountSettings, field: str) -> Iterator[str]:
             found = True
             yield str(text)
     if not found:
-        raise Misconfigured(f"accounts.{settings.name}.{field}", "is needed to check who sends events, and is not set")
+        raise BadSignature(f"accounts.{settings.name}.{field} is needed to check who sends events, and is not set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Hmac:
             if self.key == "hex":
                 return bytes.fromhex(secret)
         except (binascii.Error, ValueError) as error:
-            raise Misconfigured(self.secret, f"is not {self.key} text") from error
+            raise BadSignature(f"the setting {self.secret} is not {self.key} text") from error
         return secret.encode()
 
 
