@@ -1,4 +1,4 @@
-"""Which partition Kafka's default partitioner gives a key: murmur2 of its bytes (org.apache.kafka.common.utils.Utils.murmur2)."""
+"""The partition that Kafka's default partitioner gives a key: murmur2 of its bytes (the Java client's `Utils`)."""
 
 from __future__ import annotations
 

@@ -190,13 +190,14 @@ class WriteBackDone(Message):
     command_id: CommandId
     state: Literal["confirmed", "rejected", "human"]
     reason: Text | None = None
+    revision: int = 0  # of the ledger's reports about this command
     at: Utc
 
     def places(self) -> tuple[Place, ...]:
         return (Place("orders", self.order_key),)
 
     def message_id(self) -> str:
-        return f"{self.command_id}:{self.state}"
+        return f"{self.command_id}:{self.state}.{self.revision}"
 
 
 class CustomerRecord(Message):

@@ -181,10 +181,11 @@ class PurchaseOrderOutcome(Message):
     external_reference: Text | None = None
     reason: Text | None = None
     evidence: dict[str, Text] = {}
+    revision: int = 0  # of the ledger's reports about this command
     at: Utc
 
     def places(self) -> tuple[Place, ...]:
         return (Place("purchasing", self.supplier),)
 
     def message_id(self) -> str:
-        return f"{self.command_id}:{self.state}"
+        return f"{self.command_id}:{self.state}.{self.revision}"
