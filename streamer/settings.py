@@ -1,4 +1,4 @@
-"""What an installation is told: `streamer.toml`, with every plain value overridable by environment (`STREAMER_KAFKA__PARTITIONS`).
+"""What an installation is told: `streamer.toml`; the environment goes first (`STREAMER_KAFKA__PARTITIONS`).
 
 Secrets never stand in the TOML; each account's adapter reads them from the environment or from files.
 """
@@ -165,11 +165,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings calls this with all of them
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
 

@@ -1,7 +1,7 @@
-"""Whether a reader of a new schema can read what was written under an old one (Kafka's BACKWARD, for each older version).
+"""Whether a reader of a new schema can read what was written under an old one (BACKWARD, for each older version).
 
-The answer is a list of sentences, empty when it can. Covered: types, required fields, enums, patterns, lengths, bounds, arrays,
-maps and unions, which is all that our messages use.
+The answer is a list of sentences, empty when it can. Covered: types, required fields, enums, patterns, lengths,
+bounds, arrays, maps and unions, which is all that our messages use.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def incompatible(folder: Path) -> list[str]:
 def write(folder: Path, *, published: bool) -> list[str]:
     """Writes what is outdated and returns its names.
 
-    With `published`, the version before goes to `history/`. Raises Refused when the new one cannot read what was written before.
+    With `published`, the version before goes to `history/`. Raises Refused when the new one cannot read what was
+    written before.
     """
     changed = outdated(folder)
     wanted = current()

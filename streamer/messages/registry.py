@@ -62,6 +62,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
     ),
     "order-status": (OrderLineStatus, PurchaseOrderStatus),
     "audit": (AuditEntry,),
+    "settings": (SettingsApplied,),
 }  # fmt: skip
 """Which messages each topic carries."""
 

@@ -155,6 +155,7 @@ class LineRequest(Message):
     back_order_allowed: bool = True
     service: bool = False
     placed_at: Utc | None = None
+    changed_at: Utc | None = None  # since when the platform knows this quantity, where it is another than at first
     needed_by: Text | None = None  # ISO date
     expires_at: Utc | None = None  # a cart's reservation
 

@@ -1,4 +1,4 @@
-"""How a raw event stands on `raw.<platform>`: the bytes as they came, and in headers what the adapter may need to read them.
+"""How a raw event stands on `raw.<platform>`: the bytes as they came, and in headers what its adapter reads.
 
 A producer that knows nothing of us writes the body alone; the record's key or the headers `account` say whose it is.
 """
@@ -20,7 +20,7 @@ LONGEST_HEADER = 4096
 def raw_headers(
     raw: Raw, *, platform: str, source: str, event_id: str | None = None, reads: Iterable[str] = ()
 ) -> Headers:
-    """CloudEvents attributes (binary mode) and, as `http-<name>`, those request headers that the adapter reads (`reads`).
+    """CloudEvents attributes (binary mode) and, as `http-<name>`, those request headers that the adapter `reads`.
 
     `event_id` is the platform's own delivery id where it has one; else a hash of the body.
     """
