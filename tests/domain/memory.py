@@ -1,7 +1,7 @@
 """One partition of a fold in memory: the view that the engine gives, stricter than the engine is.
 
-Every row lives as bytes between two events. So a change that was not announced by `edit` or `put`, a row that does not survive
-`write_row` and `read_row`, and an event that is not harmless when it comes a second time all fail here.
+Every row lives as bytes between two events. So a change that was not announced by `edit` or `put`, a row that does not
+survive `write_row` and `read_row`, and an event that is not harmless when it comes a second time all fail here.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class Partition:
         self._known: dict[tuple[str, str], bytes] = {}
 
     def send(self, *events: Message, source: tuple[str, int] | None = None) -> list[Any]:
-        """Folds the events in order and gives back what came of all of them. What a fold raises leaves the rows as they were."""
+        """Folds the events in order and gives back what came of all of them; what a fold raises leaves the rows alone."""
         outcome: list[Any] = []
         for event in events:
             again = type(event).from_json(event.to_json())
@@ -134,22 +134,24 @@ class Partition:
             if self.twice:
                 before = dict(self.rows)
                 for repeated in self._fold(again, source):
-                    assert isinstance(repeated, Message), f"a duplicate of {event.message_id()} had the effect {repeated}"
+                    assert isinstance(repeated, Message), (
+                        f"a duplicate of {event.message_id()} had the effect {repeated}"
+                    )
                     first = self._known.get((repeated.ce_type, repeated.message_id()))
                     assert first == repeated.to_json(), (
-                        f"a duplicate of {event.message_id()} said something new: {repeated.message_id()} {repeated}, "
-                        f"first {first!r}"
+                        f"a duplicate of {event.message_id()} said something new: {repeated}, first {first!r}"
                     )
                 assert self.rows == before, f"a duplicate of {event.message_id()} changed a row"
         return outcome
 
     def tick(self, *, to: datetime | None = None, seconds: float = 0, days: float = 0) -> list[Any]:
         """Moves the time and wakes what is due, in order of (due, key)."""
-        target = ms(to) if to is not None else self.now_ms + int(timedelta(days=days, seconds=seconds).total_seconds() * 1000)
-        self.now_ms = max(self.now_ms, target)
+        ahead_ms = int(timedelta(days=days, seconds=seconds).total_seconds() * 1000)
+        self.now_ms = max(self.now_ms, ms(to) if to is not None else self.now_ms + ahead_ms)
         outcome: list[Any] = []
         for _ in range(10_000):
-            due = sorted((when, key) for key in self.rows if (when := self.due(key)) is not None and when <= self.now_ms)
+            due = sorted((when, key) for key in self.rows if (when := self.due(key)) is not None)
+            due = [(when, key) for when, key in due if when <= self.now_ms]
             if not due:
                 return outcome
             when, key = due[0]

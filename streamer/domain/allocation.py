@@ -1,0 +1,207 @@
+"""Who gets what of one row: grants, the waitlist, and what happens when less lies there than was promised.
+
+A level that counts `available` has the platform's own orders taken off. A line of the same account that was placed at
+or before the level's `as_of` is *committed*: its quantity was set aside by the platform, so it is added back to what
+lies there and granted out of that, past the waitlist. It does not matter whether the line or the level came first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from streamer.domain.stock_rows import Line, StockRow, Wait
+from streamer.domain.units import ZERO
+
+Touched = dict[str, str | None]
+"""Lines whose decision changed, with the reason, in the order in which they changed."""
+
+NOT_ENOUGH = "not enough stock"
+SHORTAGE = "stock fell below what was reserved"
+
+
+def committed_parts(row: StockRow, line_key: str, line: Line) -> tuple[Decimal, Decimal]:
+    """How much of a line the platform has set aside, and how much of that is granted and still there."""
+    placed_ms = line.placed_ms
+    if row.counts != "available" or placed_ms is None or row.as_of_ms < placed_ms:
+        return ZERO, ZERO
+    if not line_key.startswith(f"{row.level_account}/"):
+        return ZERO, ZERO
+    quantity = line.quantity
+    if line.early is not None and row.as_of_ms < line.changed_ms:
+        quantity = min(line.early, quantity)
+    wanted = max(ZERO, quantity - line.shipped)
+    return wanted, min(wanted, line.open)
+
+
+def add_in(row: StockRow, line_key: str, line: Line, sign: int = 1) -> None:
+    """Keeps the sums of the row: called with -1 before a line changes and with 1 afterwards."""
+    row.reserved += sign * line.open
+    if row.counts == "available":
+        wanted, granted = committed_parts(row, line_key, line)
+        row.committed += sign * wanted
+        row.committed_granted += sign * granted
+
+
+def recount(row: StockRow) -> None:
+    """The sums afresh, after the level changed what is committed."""
+    row.reserved = row.committed = row.committed_granted = ZERO
+    for line_key, line in row.lines.items():
+        add_in(row, line_key, line)
+
+
+def free_in_all(row: StockRow) -> Decimal:
+    """What lies there and is granted to nobody."""
+    return row.on_hand - row.reserved
+
+
+def free(row: StockRow) -> Decimal:
+    """What a line may have that the platform has not set aside for: no safety stock, nothing set aside for others."""
+    unpromised = row.level + row.changed - row.reserved
+    if row.counts == "available":
+        unpromised = min(unpromised + row.committed, unpromised + row.committed_granted)
+    return unpromised - row.safety
+
+
+def waiting(row: StockRow) -> Decimal:
+    return sum((wait.quantity for wait in row.queue), ZERO)
+
+
+def enqueue(row: StockRow, line_key: str, line: Line, quantity: Decimal, *, first: bool = False) -> None:
+    """A place behind all of the same or higher priority, or (`first`) before all of the same priority."""
+    place = len(row.queue)
+    for place_before, wait in enumerate(row.queue):
+        if wait.priority < line.priority or (first and wait.priority == line.priority):
+            place = place_before
+            break
+    row.queue = [*row.queue[:place], Wait(line_key, quantity, line.priority), *row.queue[place:]]
+    line.waiting += quantity
+
+
+def leave_queue(row: StockRow, line_key: str, line: Line, quantity: Decimal) -> None:
+    """So many of the line wait no longer; its last places go first."""
+    line.waiting -= quantity
+    kept: list[Wait] = []
+    for wait in reversed(row.queue):
+        if quantity > 0 and wait.line_key == line_key:
+            taken = min(quantity, wait.quantity)
+            quantity -= taken
+            if taken < wait.quantity:
+                kept.append(Wait(line_key, wait.quantity - taken, wait.priority))
+        else:
+            kept.append(wait)
+    row.queue = kept[::-1]
+
+
+def _grant(row: StockRow, place: int, amount: Decimal, touched: Touched) -> None:
+    wait = row.queue[place]
+    line = row.lines[wait.line_key]
+    add_in(row, wait.line_key, line, -1)
+    line.short -= amount
+    line.waiting -= amount
+    if not line.waiting:
+        line.waiting = ZERO
+        line.promised = None
+    if not line.short:
+        line.short = ZERO
+    add_in(row, wait.line_key, line)
+    wait.quantity -= amount
+    if not wait.quantity:
+        row.queue = row.queue[:place] + row.queue[place + 1 :]
+    touched.setdefault(wait.line_key, NOT_ENOUGH if line.short else None)
+
+
+def serve(row: StockRow, touched: Touched) -> None:
+    """Gives what is free to those who wait: what was set aside first, then strictly from the head."""
+    if row.holds or not row.queue:
+        return
+    if row.committed > row.committed_granted:
+        _serve_set_aside(row, touched)
+    while row.queue:
+        head = row.queue[0]
+        amount = min(head.quantity, free(row))
+        whole = amount == head.quantity
+        if amount <= 0 or not (whole or row.lines[head.line_key].partial):
+            return
+        _grant(row, 0, amount, touched)
+        if not whole:
+            return
+
+
+def _serve_set_aside(row: StockRow, touched: Touched) -> None:
+    place = 0
+    while place < len(row.queue):
+        wait = row.queue[place]
+        line = row.lines[wait.line_key]
+        wanted, granted = committed_parts(row, wait.line_key, line)
+        if wanted > granted:
+            amount = min(wait.quantity, wanted - granted, free_in_all(row))
+            whole = amount == wait.quantity
+            if amount <= 0 or not (whole or line.partial):
+                return
+            _grant(row, place, amount, touched)
+            if whole:
+                continue
+        place += 1
+
+
+def take_back(row: StockRow, touched: Touched) -> Decimal:
+    """Where less lies there than is granted, the youngest of the lowest priority lose it; gives back how many units."""
+    lost = ZERO
+    others = row.reserved - row.committed_granted
+    over = others - max(ZERO, row.level + row.changed)
+    if over > 0:
+        lost += _revoke(row, over, touched, lambda key, line: line.open - committed_parts(row, key, line)[1])
+    if free_in_all(row) < 0:
+        lost += _revoke(row, -free_in_all(row), touched, lambda _, line: line.open)
+    return lost
+
+
+def _revoke(row: StockRow, over: Decimal, touched: Touched, at_stake: Callable[[str, Line], Decimal]) -> Decimal:
+    lost = ZERO
+    for line_key, line in _youngest_first(row):
+        if over <= lost:
+            break
+        stake = at_stake(line_key, line)
+        if stake <= 0:
+            continue
+        amount = min(stake, over - lost) if line.partial else line.open
+        add_in(row, line_key, line, -1)
+        line.short += amount
+        add_in(row, line_key, line)
+        if line.back_order:
+            enqueue(row, line_key, line, amount, first=True)
+        touched[line_key] = SHORTAGE
+        lost += amount
+    return lost
+
+
+def _youngest_first(row: StockRow) -> list[tuple[str, Line]]:
+    """Lines of the lowest priority before others, of one priority the one that asked last before the others."""
+    latest_first = list(reversed(row.lines.items()))
+    return sorted(latest_first, key=lambda item: item[1].priority)
+
+
+def promise(row: StockRow, touched: Touched) -> None:
+    """The day on which each waiting line can be served by what is on its way, in the order of the waitlist."""
+    if not row.queue:
+        return
+    dated = sorted(
+        (need.expected, number, need.quantity) for number, need in enumerate(row.incoming.values()) if need.expected
+    )
+    supply = free(row)
+    coming = iter(dated)
+    date: str | None = None
+    promised: dict[str, str | None] = {}
+    demand = ZERO
+    for wait in row.queue:
+        demand += wait.quantity
+        while supply < demand and (arrival := next(coming, None)) is not None:
+            date = arrival[0]
+            supply += arrival[2]
+        promised[wait.line_key] = date if supply >= demand else None
+    for line_key, day in promised.items():
+        line = row.lines[line_key]
+        if line.promised != day:
+            line.promised = day
+            touched.setdefault(line_key, NOT_ENOUGH)

@@ -1,0 +1,241 @@
+"""What order lines do to a stock row: ask, ask again, give back, ship."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from streamer.domain.allocation import (
+    NOT_ENOUGH,
+    Touched,
+    add_in,
+    committed_parts,
+    enqueue,
+    free,
+    leave_queue,
+    serve,
+)
+from streamer.domain.stock_rows import Change, Finished, Line, StockRow
+from streamer.domain.units import ZERO, ms, utc
+from streamer.domain.view import View
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import plain
+from streamer.messages.orders import DecisionState, KitPart, LineDecision
+from streamer.messages.stock import LineRequest, LineShipped
+
+LARGEST_PENDING = 200
+"""Changes that no level counts yet; more are merged, on the safe side."""
+
+
+def finish(rows: View[object], row: StockRow, key: str, revision: int, quantity: Decimal, remember_ms: int) -> None:
+    """Remembers what is done, and forgets what cannot come again."""
+    source = rows.source
+    kept = {
+        name: entry
+        for name, entry in row.finished.items()
+        if name != key and not forgettable(rows, entry, rows.now_ms - remember_ms)
+    }
+    kept[key] = Finished(revision, quantity, rows.now_ms, *(source or ()))
+    row.finished = kept
+
+
+def forgettable(rows: View[object], entry: Finished, before_ms: int) -> bool:
+    """Whether no event about it can come any more: its sender has passed it, or it is older than platforms repeat."""
+    if entry.source is not None and rows.passed(entry.source, entry.offset):
+        return True
+    return entry.at_ms < before_ms
+
+
+def change_stock(row: StockRow, at_ms: int, delta: Decimal) -> None:
+    """Something came or went at `at_ms`; what the level counts already changes nothing."""
+    if not delta or (row.as_of_ms and at_ms <= row.as_of_ms):
+        return
+    if not row.as_of_ms:
+        row.level += delta
+        return
+    row.changes = [*row.changes, Change(at_ms, delta)]
+    row.changed += delta
+    if len(row.changes) > LARGEST_PENDING:
+        row.changes = _merged(row.changes)
+
+
+def _merged(changes: list[Change]) -> list[Change]:
+    """Two neighbours of one sign become one: what left counts for longer, what came for shorter, than it should."""
+    for place in range(len(changes) - 1):
+        one, two = changes[place], changes[place + 1]
+        if (one.delta > 0) == (two.delta > 0):
+            at_ms = min(one.at_ms, two.at_ms) if one.delta > 0 else max(one.at_ms, two.at_ms)
+            return [*changes[:place], Change(at_ms, one.delta + two.delta), *changes[place + 2 :]]
+    return changes
+
+
+def order_key_of(line_key: str, line: Line) -> str:
+    return line_key[: line.order_length] if line.order_length else line_key.rpartition("/")[0]
+
+
+def _keeps_time(row: StockRow, settings: SettingsApplied | None, account: str) -> bool:
+    """Whether the time of the order matters: where this account's levels are, or may be, counted as `available`."""
+    if row.level_account == account and row.counts == "available":
+        return True
+    facts = settings.accounts.get(account) if settings is not None else None
+    return facts is None or facts.counts == "available"
+
+
+def ask(
+    rows: View[object], row: StockRow, event: LineRequest, settings: SettingsApplied | None, touched: Touched
+) -> None:
+    """Grants, or puts on the waitlist, what a new line or a higher revision asks for."""
+    key = event.line_key
+    line = row.lines.get(key)
+    if line is None:
+        shipped = ZERO
+        if row.finished:
+            done = row.finished.get(key)
+            if done is not None:
+                shipped = min(done.quantity, event.quantity)
+                row.finished = {name: entry for name, entry in row.finished.items() if name != key}
+        line = Line(event.quantity, event.quantity - shipped, shipped=shipped, decision=0)
+        if key.rpartition("/")[0] != event.order_key:
+            line.order_length = len(event.order_key)
+        if event.placed_at is not None and _keeps_time(row, settings, event.account):
+            line.placed_ms = ms(event.placed_at)
+            if event.changed_at is not None:
+                line.early, line.changed_ms = ZERO, ms(event.changed_at)
+        row.lines[key] = line
+        more = line.short
+    else:
+        add_in(row, key, line, -1)
+        more = _revise(rows, row, event, line)
+    _set_wishes(row, key, line, event)
+    if more and not row.queue and not row.holds and row.counts == "on_hand" and more <= free(row):
+        line.short -= more  # the common case: nobody waits and there is enough
+        if not line.short:
+            line.short = ZERO
+        add_in(row, key, line)
+    else:
+        add_in(row, key, line)
+        if more:
+            enqueue(row, key, line, more)
+            serve(row, touched)
+    touched[key] = None
+    if line.short:
+        touched[key] = _refuse_rest(row, key, line) if line.waiting and not line.back_order else NOT_ENOUGH
+
+
+def _set_wishes(row: StockRow, key: str, line: Line, event: LineRequest) -> None:
+    line.revision = event.revision
+    line.partial = event.partial_allowed
+    line.back_order = event.back_order_allowed
+    line.needed_by = event.needed_by
+    line.expires_ms = ms(event.expires_at) if event.expires_at is not None else None
+    if line.expires_ms is not None:
+        row.due = line.expires_ms if row.due is None else min(row.due, line.expires_ms)
+    if event.priority != line.priority:
+        line.priority = event.priority
+        if line.waiting:
+            quantity = line.waiting
+            leave_queue(row, key, line, quantity)
+            enqueue(row, key, line, quantity)
+
+
+def _revise(rows: View[object], row: StockRow, event: LineRequest, line: Line) -> Decimal:
+    """Fits the line to the new quantity and gives back what is neither granted nor waiting yet."""
+    granted = line.granted
+    before = line.quantity
+    line.quantity = max(event.quantity, line.shipped)
+    if line.quantity > before and line.placed_ms is not None:
+        if line.early is None or row.as_of_ms >= line.changed_ms:
+            line.early = before
+        line.changed_ms = ms(event.changed_at) if event.changed_at is not None else rows.now_ms
+    if line.quantity <= granted:
+        leave_queue(row, event.line_key, line, line.waiting)
+        line.short = ZERO
+        return ZERO
+    line.short = line.quantity - granted
+    if line.waiting > line.short:
+        leave_queue(row, event.line_key, line, line.waiting - line.short)
+    return line.short - line.waiting
+
+
+def _refuse_rest(row: StockRow, key: str, line: Line) -> str:
+    """A line that must not wait: what is not granted now is rejected."""
+    ahead = sum((wait.quantity for wait in row.queue if wait.line_key != key), ZERO)
+    leave_queue(row, key, line, line.waiting)
+    line.waiting = ZERO
+    if row.holds:
+        return f"held: {row.holds[0]}"
+    there = max(ZERO, free(row))
+    return f"{NOT_ENOUGH}: {plain(there)} available" + (f", {plain(ahead)} asked for before" if ahead else "")
+
+
+def give_back(row: StockRow, line_key: str, line: Line) -> None:
+    """The line leaves the row; what had been granted and is still there is free again."""
+    leave_queue(row, line_key, line, line.waiting)
+    add_in(row, line_key, line, -1)
+    del row.lines[line_key]
+
+
+def ship(rows: View[object], row: StockRow, event: LineShipped, remember_ms: int, touched: Touched) -> None:
+    """So many of the line have left in all: not reserved any more, and not there any more."""
+    key = event.line_key
+    at_ms = ms(event.at)
+    line = row.lines.get(key)
+    if line is None:
+        done = row.finished.get(key)
+        before = done.quantity if done is not None else ZERO
+        if event.quantity > before:
+            change_stock(row, at_ms, before - event.quantity)
+            finish(rows, row, key, max(event.revision, done.revision if done else 0), event.quantity, remember_ms)
+        return
+    left = event.quantity - line.shipped
+    if left <= 0:
+        return
+    set_aside = committed_parts(row, key, line)[0]
+    if left > set_aside:
+        own = row.counts == "available" and key.startswith(f"{row.level_account}/") and line.placed_ms is not None
+        change_stock(row, min(at_ms, line.placed_ms or at_ms) if own else at_ms, set_aside - left)
+    add_in(row, key, line, -1)
+    line.shipped = event.quantity
+    if line.shipped > line.granted:
+        line.quantity = max(line.quantity, line.shipped)
+        line.short = line.quantity - line.shipped
+        if line.waiting > line.short:
+            leave_queue(row, key, line, line.waiting - line.short)
+        touched[key] = None
+    add_in(row, key, line)
+
+
+def is_done(line: Line) -> bool:
+    """Nothing of it lies here and nothing is waited for."""
+    return not line.waiting and line.open <= 0
+
+
+def decision(
+    order_key: str, line_key: str, key: str, revision: int, number: int, state: DecisionState, now_ms: int,
+    *, approved: Decimal = ZERO, waitlisted: Decimal = ZERO, rejected: Decimal = ZERO, reason: str | None = None,
+    promised_date: str | None = None, refer_to: tuple[KitPart, ...] = (),
+) -> LineDecision:  # fmt: skip
+    """The answer for a line; every part of it comes from messages and rows that were checked when they came in."""
+    location, _, sku = key.partition("/")
+    return LineDecision.model_construct(
+        order_key=order_key, line_key=line_key, sku=sku, location=location, revision=revision, decision_revision=number,
+        state=state, approved=approved, waitlisted=waitlisted, rejected=rejected, reason=reason,
+        promised_date=promised_date, refer_to=refer_to, at=utc(now_ms),
+    )  # fmt: skip
+
+
+def answer(key: str, line_key: str, line: Line, reason: str | None, now_ms: int) -> LineDecision:
+    """What stands for the line now, as its next decision."""
+    line.decision += 1
+    granted, waits = line.granted, line.waiting
+    rejected = line.short - waits
+    state: DecisionState
+    if not line.short:
+        state, reason = "approved", None
+    elif granted:
+        state = "partly_approved"
+    else:
+        state = "waitlisted" if waits else "rejected"
+    return decision(
+        order_key_of(line_key, line), line_key, key, line.revision, line.decision, state, now_ms,
+        approved=granted, waitlisted=waits, rejected=rejected, reason=reason, promised_date=line.promised,
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""The row of one SKU at one location. Names are short in JSON because there are millions of rows."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from streamer.domain.units import ZERO
+from streamer.domain.view import SETTINGS_KEY
+from streamer.messages.applied import SettingsApplied
+
+MOVED = "/moved/"
+"""Keys of remembered movements begin so; no location is empty, so no stock row does."""
+
+
+class Line(msgspec.Struct, omit_defaults=True, rename={
+    "quantity": "q", "short": "x", "waiting": "w", "shipped": "s", "revision": "r", "decision": "d", "priority": "p",
+    "partial": "f", "back_order": "b", "order_length": "k", "placed_ms": "t", "early": "e", "changed_ms": "u",
+    "needed_by": "n", "expires_ms": "z", "promised": "m",
+}):  # fmt: skip
+    """An order line that holds stock or waits for it; its key begins with the account."""
+
+    quantity: Decimal
+    short: Decimal = ZERO  # not granted: waiting and rejected together
+    waiting: Decimal = ZERO
+    shipped: Decimal = ZERO
+    revision: int = 1
+    decision: int = 1
+    priority: int = 0
+    partial: bool = True
+    back_order: bool = True
+    order_length: int = 0  # of the order's key within the line's key; 0: up to the last slash
+    placed_ms: int | None = None  # kept where the platform counts `available`
+    early: Decimal | None = None  # how many were asked for at `placed_ms`, where more were asked for at `changed_ms`
+    changed_ms: int = 0
+    needed_by: str | None = None
+    expires_ms: int | None = None
+    promised: str | None = None
+
+    @property
+    def granted(self) -> Decimal:
+        return self.quantity - self.short
+
+    @property
+    def open(self) -> Decimal:
+        """Granted and still on the shelf."""
+        return self.quantity - self.short - self.shipped
+
+
+class Wait(msgspec.Struct, array_like=True):
+    """A place on the waitlist; one line has two when it asked for more later."""
+
+    line_key: str
+    quantity: Decimal
+    priority: int
+
+
+class Change(msgspec.Struct, array_like=True):
+    """A change of the stock that the level at hand does not count yet."""
+
+    at_ms: int
+    delta: Decimal
+
+
+class Finished(msgspec.Struct, array_like=True):
+    """A line or a need that is done: what may still come of it must change nothing."""
+
+    revision: int
+    quantity: Decimal  # shipped, or received
+    at_ms: int
+    source: str | None = None  # of the last event about it: forgotten when the sender cannot repeat it
+    offset: int = 0
+
+
+class Open(msgspec.Struct, omit_defaults=True, rename={
+    "quantity": "q", "supplier": "s", "revision": "r", "reference": "f", "received": "g", "expected": "e",
+    "late_told": "l",
+}):  # fmt: skip
+    """A need of this row that the supplier has not delivered yet."""
+
+    quantity: Decimal
+    supplier: str
+    revision: int = -1  # -1: not yet heard of by purchasing
+    reference: str | None = None
+    received: Decimal = ZERO
+    expected: str | None = None  # ISO date
+    late_told: str | None = None  # the date of which people know that it is late
+
+
+class Part(msgspec.Struct, array_like=True):
+    sku: str
+    quantity_each: Decimal
+
+
+class Facts(msgspec.Struct, omit_defaults=True):
+    """What one source knows about the SKU."""
+
+    version: str
+    description: str | None = None
+    kit: list[Part] = []
+    superseded_by: str | None = None
+    alternatives: list[str] = []
+    part_number: str | None = None
+
+
+class Policy(msgspec.Struct, omit_defaults=True, rename={
+    "version": "v", "reorder_point": "min", "order_up_to": "max", "trigger": "t", "rounding": "r", "safety": "s",
+    "automatic": "a", "lead_time_days": "l",
+}):  # fmt: skip
+    version: int
+    reorder_point: Decimal
+    order_up_to: Decimal
+    trigger: str = "below"
+    rounding: str = "up"
+    safety: Decimal = ZERO
+    automatic: bool = False
+    lead_time_days: int | None = None
+
+
+class Offer(msgspec.Struct, omit_defaults=True, rename={
+    "version": "v", "unit_price": "p", "currency": "c", "unit": "u", "supplier_sku": "s", "minimum_quantity": "q",
+    "order_multiple": "m", "lead_time_days": "l", "rank": "r", "withdrawn": "w",
+}):  # fmt: skip
+    version: int
+    unit_price: Decimal
+    currency: str
+    unit: str = "EA"
+    supplier_sku: str | None = None
+    minimum_quantity: Decimal = ZERO
+    order_multiple: Decimal | None = None
+    lead_time_days: int = 0
+    rank: int = 1
+    withdrawn: bool = False
+
+
+class StockRow(msgspec.Struct, omit_defaults=True, rename={
+    "known": "k", "level": "l", "as_of_ms": "a", "counts": "c", "level_account": "n", "changes": "g", "changed": "h",
+    "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",
+    "arrived": "ar", "facts": "f", "policy": "p", "offers": "s", "reorder_seq": "rs", "holds": "hd", "holding": "pn",
+    "finished": "x", "check_ms": "ck", "due": "d", "no_need_before_ms": "nb", "quarantined": "qr",
+}):  # fmt: skip
+    """What lies there, who has been promised it, who waits, what comes, and when to order more.
+
+    `reserved`, `committed`, `committed_granted` and `changed` are sums over `lines` and `changes`, kept at each change.
+    """
+
+    known: bool = False
+    level: Decimal = ZERO
+    as_of_ms: int = 0  # 0: no level has ever come
+    counts: str = "on_hand"
+    level_account: str | None = None
+    changes: list[Change] = []
+    changed: Decimal = ZERO
+    reserved: Decimal = ZERO
+    committed: Decimal = ZERO  # wanted by lines that an `available` level has taken off already
+    committed_granted: Decimal = ZERO
+    lines: dict[str, Line] = {}
+    queue: list[Wait] = []
+    incoming: dict[str, Open] = {}
+    arrived: list[Change] = []  # delivered, but in no level yet: not promised, not ordered again
+    facts: dict[str, Facts] = {}
+    policy: Policy | None = None
+    offers: dict[str, Offer] = {}
+    reorder_seq: int = 0
+    holds: list[str] = []
+    holding: str | None = None  # the part number that the recalls know of
+    finished: dict[str, Finished] = {}
+    check_ms: int | None = None  # next daily reconciliation
+    due: int | None = None
+    no_need_before_ms: int = 0
+    quarantined: str | None = None
+
+    @property
+    def on_hand(self) -> Decimal:
+        """What lies there as far as the accepted facts say."""
+        return self.level + self.changed + self.committed
+
+    @property
+    def safety(self) -> Decimal:
+        return self.policy.safety if self.policy is not None else ZERO
+
+
+class MovedRow(msgspec.Struct, omit_defaults=True):
+    """A movement that has been counted; remembered until it cannot come again."""
+
+    forget_ms: int
+
+
+AnyRow = StockRow | MovedRow | SettingsApplied
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode_stock = msgspec.json.Decoder(StockRow).decode
+_decode_moved = msgspec.json.Decoder(MovedRow).decode
+
+
+def read_row(key: str, value: bytes) -> AnyRow:
+    """Raises msgspec's DecodeError (or pydantic's ValidationError for the settings)."""
+    if key == SETTINGS_KEY:
+        return SettingsApplied.from_json(value)
+    return _decode_moved(value) if key.startswith(MOVED) else _decode_stock(value)
+
+
+def write_row(row: AnyRow) -> bytes:
+    return row.to_json() if isinstance(row, SettingsApplied) else _encode(row)
