@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from streamer.domain.allocation import (
@@ -21,6 +22,10 @@ from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import plain
 from streamer.messages.orders import DecisionState, KitPart, LineDecision
 from streamer.messages.stock import LineRequest, LineShipped
+
+_new: Callable[[type[LineDecision]], LineDecision] = object.__new__
+_set = object.__setattr__
+_DECISION_FIELDS = set(LineDecision.model_fields)
 
 LARGEST_PENDING = 200
 """Changes that no level counts yet; more are merged, on the safe side."""
@@ -214,13 +219,21 @@ def decision(
     *, approved: Decimal = ZERO, waitlisted: Decimal = ZERO, rejected: Decimal = ZERO, reason: str | None = None,
     promised_date: str | None = None, refer_to: tuple[KitPart, ...] = (),
 ) -> LineDecision:  # fmt: skip
-    """The answer for a line; every part of it comes from messages and rows that were checked when they came in."""
+    """The answer for a line, made without validation (it is the hot path, 6 microseconds of 10).
+
+    Every part comes from messages that were checked when they came in; that the result is valid is tested.
+    """
     location, _, sku = key.partition("/")
-    return LineDecision.model_construct(
-        order_key=order_key, line_key=line_key, sku=sku, location=location, revision=revision, decision_revision=number,
-        state=state, approved=approved, waitlisted=waitlisted, rejected=rejected, reason=reason,
-        promised_date=promised_date, refer_to=refer_to, at=utc(now_ms),
-    )  # fmt: skip
+    made = _new(LineDecision)
+    _set(made, "__dict__", {
+        "order_key": order_key, "line_key": line_key, "sku": sku, "location": location, "revision": revision,
+        "decision_revision": number, "state": state, "approved": approved, "waitlisted": waitlisted, "rejected": rejected,
+        "reason": reason, "promised_date": promised_date, "refer_to": refer_to, "at": utc(now_ms),
+    })  # fmt: skip
+    _set(made, "__pydantic_fields_set__", _DECISION_FIELDS)
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
+    return made
 
 
 def answer(key: str, line_key: str, line: Line, reason: str | None, now_ms: int) -> LineDecision:

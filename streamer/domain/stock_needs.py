@@ -46,6 +46,9 @@ def reorder(key: str, row: StockRow, settings: SettingsApplied | None, now_ms: i
     policy = row.policy or (WAITING_ONLY if row.queue else None)
     if policy is None or not row.offers or settings is None or now_ms < row.no_need_before_ms:
         return []
+    without_incoming = row.on_hand - row.reserved - (waiting(row) if row.queue else ZERO) - policy.safety
+    if not triggered(without_incoming, policy.reorder_point, policy.trigger):
+        return []
     lead_days = lead_time_days(row, settings)
     stand = position(row, now_ms, lead_days)
     if not triggered(stand.projected, policy.reorder_point, policy.trigger):

@@ -46,7 +46,7 @@ class View(Protocol[Row]):
 
 
 class Effect:
-    """Something local that may start once the rows are durable. The pipeline carries it out; its result comes back as an event."""
+    """Something local that may start once the rows are durable; its result comes back as an event."""
 
     __slots__ = ()
 

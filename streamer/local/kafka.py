@@ -263,6 +263,17 @@ class LocalKafka:
         )
 
 
+def running_at(data_dir: Path) -> str | None:
+    """Bootstrap servers of the local Kafka that runs on this folder, whoever started it; None when none does."""
+    try:
+        os.kill(int((data_dir / "kafka.pid").read_text()), 0)
+        properties = (data_dir / "server.properties").read_text()
+    except (OSError, ValueError):
+        return None
+    found = re.search(r"^advertised\.listeners=PLAINTEXT://(\S+)$", properties, re.MULTILINE)
+    return found[1] if found else None
+
+
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody listens on right now."""
     with socket.socket() as probe:

@@ -17,7 +17,11 @@ LONGEST_PAUSE_SECONDS = 15.0
 STEADY_SECONDS = 20.0  # a process that ran so long begins again with the first pause
 GRACE_SECONDS = 20.0
 
-Said = Callable[[str], None]
+OnEnd = Callable[[str, int], None]
+
+
+def _nobody(_name: str, _code: int) -> None:
+    pass
 
 
 class Supervised:
@@ -30,7 +34,7 @@ class Supervised:
         *,
         log: Path,
         environ: Mapping[str, str] | None = None,
-        on_end: Callable[[str, int], None] = lambda name, code: None,
+        on_end: OnEnd = _nobody,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -77,6 +81,9 @@ class Supervised:
                     self._process.kill()
         self._pid_file.unlink(missing_ok=True)
 
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
     @property
     def _pid_file(self) -> Path:
         return self._log.with_suffix(".pid")
@@ -95,7 +102,7 @@ class Supervised:
                     start_new_session=True,  # Ctrl-C reaches us alone; we stop them in order
                 )
                 code = await self._process.wait()
-            if self._stopping:
+            if self._is_stopping():
                 return
             self._on_end(self.name, code)
             self.restarts += 1

@@ -25,7 +25,7 @@ from streamer.messages.ids import supplier_of
 
 
 class Why(Value):
-    """The numbers that led to a quantity: what was there, what the policy says, how it was rounded, who was not taken."""
+    """The numbers that led to a quantity: what was there, what the policy says, the rounding, who was not taken."""
 
     on_hand: SignedQuantity
     reserved: Quantity

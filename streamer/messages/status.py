@@ -26,7 +26,7 @@ from streamer.messages.orders import DecisionState, Fulfilment, OrderKind
 
 
 class OrderLineStatus(Message):
-    """How one line of a customer's order stands. `revision` (also `ce_sequence`) tells an old status that comes late."""
+    """How one line of a customer's order stands. `revision` (`ce_sequence`) tells a late one."""
 
     ce_type: ClassVar[str] = "order-line-status"
 

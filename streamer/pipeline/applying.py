@@ -1,6 +1,7 @@
-"""`streamer apply`: tells every partition of every log the settings, by events, and keeps what was told on the topic `settings`.
+"""`streamer apply`: tells every partition of every log the settings, and keeps what was told on the topic `settings`.
 
-The act may be repeated at any time: the same settings have the same revision, and what was told already changes nothing.
+The act may be repeated at any time: the same settings have the same revision, and what was told already changes
+nothing.
 """
 
 from __future__ import annotations
