@@ -1,0 +1,207 @@
+"""Records of a small shop, as the folds write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from streamer.domain import stock_rows
+from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow
+from streamer.domain.dispatch_rows import write_row as write_ledger_row
+from streamer.domain.stock_rows import Facts, Line, Open, Policy, StockRow, Wait
+from streamer.messages.base import Message
+from streamer.messages.commands import ReorderCommand, ReorderLine
+from streamer.messages.envelope import headers_of
+from streamer.messages.purchasing import Why
+from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderLineStatus, PurchaseOrderStatus
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>=cmd|' /C calc'!A0"
+
+
+class Sent(NamedTuple):
+    """A record before Kafka has it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Stored(NamedTuple):
+    """A record as a consumer gets it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+class Topics:
+    """Names of topics; with a `public` prefix only one test uses them."""
+
+    FOLDS = ("catalogue", "orders", "stock", "recalls", "purchasing", "dispatch")
+    PUBLIC = ("order-status", "dead-letters", "audit")
+
+    def __init__(self, app_id: str, public: str = "") -> None:
+        self.app_id = app_id
+        self.public = public
+
+    def of(self, fold: str) -> str:
+        return f"{self.app_id}-{fold}-changelog"
+
+    @property
+    def sources(self) -> dict[str, str]:
+        folds = {self.of(fold): fold for fold in self.FOLDS}
+        return {**folds, **{self.public + topic: topic for topic in self.PUBLIC}}
+
+
+def as_record(sent: Sent, offset: int, at: datetime = NOW) -> Stored:
+    return Stored(sent.topic, 0, offset, int(at.timestamp() * 1000), sent.key, sent.value, sent.headers)
+
+
+_offsets = iter(range(1, 10_000_000))
+
+
+def row(topics: Topics, fold: str, key: str, value: bytes | None, w: int | None = None) -> Sent:
+    w = next(_offsets) if w is None else w
+    return Sent(topics.of(fold), key.encode(), value, (("w", f"log:{w}".encode()),))
+
+
+def stock_row(
+    topics: Topics, location: str, sku: str, *, on_hand: float = 0, w: int | None = None, text: str = "", **more: Any
+) -> Sent:
+    made = StockRow(known=True, level=Decimal(str(on_hand)), as_of_ms=int(NOW.timestamp() * 1000), **more)
+    if text:
+        made.facts = {"settings": Facts(version="1", description=text)}
+    return row(topics, "stock", f"{location}/{sku}", stock_rows.write_row(made), w)
+
+
+def message(topics: Topics, made: Message) -> list[Sent]:
+    return [Sent(topics.public + topic, key.encode(), made.to_json(), headers_of(made)) for topic, key in made.places()]
+
+
+def order_line(order_id: str, line: str, sku: str, decision: str, **more: Any) -> OrderLineStatus:
+    quantity = Decimal(more.pop("quantity", 2))
+    approved = quantity if decision == "approved" else Decimal(0)
+    values: dict[str, Any] = {
+        "account": "lamps", "order_id": order_id, "number": f"#{order_id}", "kind": "sales_order", "line_id": line,
+        "sku": sku, "location": "main", "quantity": quantity, "decision": decision, "fulfilment": "open",
+        "approved": approved, "waitlisted": quantity if decision == "waitlisted" else Decimal(0),
+        "rejected": quantity if decision == "rejected" else Decimal(0), "revision": 1, "at": NOW,
+    }  # fmt: skip
+    return OrderLineStatus(**{**values, **more})
+
+
+def why(**more: Any) -> Why:
+    values: dict[str, Any] = {
+        "on_hand": Decimal(3), "reserved": Decimal(2), "waitlisted": Decimal(4), "incoming": Decimal(0),
+        "incoming_later": Decimal(0), "safety": Decimal(1), "projected": Decimal(-4), "reorder_point": Decimal(10),
+        "order_up_to": Decimal(40), "trigger": "below", "wanted": Decimal(44),
+        "rounding": ("44 wanted", "minimum 50: 50", "multiple of 12: 60"), "lead_time_days": 5, "supplier": "BOSCH",
+        "alternative": "VALEO: 12 % dearer", "cause": "lamps/1001/1",
+    }  # fmt: skip
+    return Why(**{**values, **more})
+
+
+def purchase_order(
+    reference: str, state: str, revision: int = 1, *, sku: str = "LAMP-01", **more: Any
+) -> PurchaseOrderStatus:
+    line = PurchaseOrderLineStatus(line="1", sku=sku, location="main", quantity=Decimal(60), promised_date="2026-03-09")
+    values: dict[str, Any] = {
+        "supplier": reference.split("-", maxsplit=1)[0], "reference": reference, "state": state, "currency": "EUR",
+        "total": Decimal("312.50"), "lines": (line,), "revision": revision,
+        "at": NOW - timedelta(hours=5) + timedelta(minutes=revision),
+    }  # fmt: skip
+    return PurchaseOrderStatus(**{**values, **more})
+
+
+def reorder(reference: str, sku: str = "LAMP-01", text: str = "Lamp, front left") -> ReorderCommand:
+    line = ReorderLine(
+        line="1",
+        sku=sku,
+        description=text,
+        quantity=Decimal(60),
+        unit_price=Decimal("5.20"),
+        location="main",
+        why=(why(),),
+    )
+    return ReorderCommand(
+        command_id="A" * 26, account="bosch-mail", object=f"po/{reference}", cause=reference, supplier="BOSCH",
+        supplier_name="Bosch", reference=reference, order_date="2026-03-02", ship_to="main", currency="EUR", lines=(line,),
+    )  # fmt: skip
+
+
+def ledger_row(topics: Topics, command: ReorderCommand, state: Any, **more: Any) -> Sent:
+    import msgspec
+
+    started = int(NOW.timestamp() * 1000) - 3_600_000
+    made = LedgerRow(
+        kind=command.ce_type, body=msgspec.Raw(command.to_json()), object=command.object, state=state, created_ms=started,
+        attempt=1, attempts=[Attempt(1, "send", started, "unknown" if state == "human" else "confirmed")], **more,
+    )  # fmt: skip
+    return row(topics, "dispatch", f"{command.account}/{command.command_id}", write_ledger_row(made))
+
+
+def dead_letter(topics: Topics, letter_id: str, value: bytes, reason: str, **more: str) -> Sent:
+    context = {
+        "id": letter_id, "topic": "raw.lampshop", "partition": "1", "offset": "17", "stage": "normalise",
+        "timestamp": str(int(NOW.timestamp() * 1000)), "reason": reason, "class": "Malformed", "account": "lamps", **more,
+    }  # fmt: skip
+    headers = (("content-type", b"application/json"), ("account", b"lamps"))
+    return Sent(
+        topics.public + "dead-letters",
+        b"lamps/1",
+        value,
+        (*headers, *((f"dead-letter-{name}", text.encode()) for name, text in context.items())),
+    )
+
+
+def audit(act: str, subject: str, **more: Any) -> AuditEntry:
+    values: dict[str, Any] = {"actor": "anna", "act": act, "subject": subject, "act_id": f"{act}:{subject}", "at": NOW}
+    return AuditEntry(**{**values, **more})
+
+
+def a_day(
+    topics: Topics, sku: str = "LAMP-01", text: str = "Lamp, front left", reason: str = "lines.0.sku: is missing"
+) -> list[Sent]:
+    """Four SKUs, three orders, two purchase orders, a stuck call, two dead letters, an act."""
+    policy = Policy(1, Decimal(10), Decimal(40), safety=Decimal(1))
+    waits = {"lamps/1002/1": Line(Decimal(4), short=Decimal(4), waiting=Decimal(4), needed_by="2026-03-05")}
+    coming = {f"need:main/{sku}/1": Open(Decimal(60), "BOSCH", 1, "BOSCH-1", expected="2026-03-09")}
+    made = [
+        stock_row(
+            topics, "main", sku, on_hand=3, text=text, policy=policy, reserved=Decimal(2), incoming=coming,
+            lines={"lamps/1001/1": Line(Decimal(2)), **waits}, queue=[Wait("lamps/1002/1", Decimal(4), 0)],
+        ),
+        stock_row(topics, "main", "BULB-H7", on_hand=140, text="Bulb H7 55 W", policy=Policy(1, Decimal(50), Decimal(200))),
+        stock_row(topics, "main", "WIPER-60", on_hand=7, text="Wiper 600 mm", policy=Policy(1, Decimal(10), Decimal(30))),
+        stock_row(topics, "north", sku, on_hand=0, text=text, quarantined="IndexError"),
+    ]  # fmt: skip
+    messages: list[Message] = [
+        order_line("1001", "1", sku, "approved"),
+        order_line("1002", "1", sku, "waitlisted", quantity=4, promised_date="2026-03-09", at=NOW - timedelta(hours=3)),
+        order_line("1002", "2", "BULB-H7", "approved", at=NOW - timedelta(hours=3)),
+        order_line("1003", "1", "NO-SUCH", "rejected", reason="unknown SKU at main", at=NOW - timedelta(days=1)),
+        purchase_order("BOSCH-1", "draft", 1, sku=sku),
+        purchase_order("BOSCH-1", "sent", 2, sku=sku),
+        purchase_order("BOSCH-1", "human", 3, sku=sku),
+        purchase_order("BOSCH-2", "awaiting_approval", 1, sku="WIPER-60", total=Decimal("1840.00")),
+        audit("approval.approve", "BOSCH-1", reason="needed on Thursday"),
+    ]
+    made += [sent for one in messages for sent in message(topics, one)]
+    made.append(ledger_row(topics, reorder("BOSCH-1", sku, text), "human", reason="no answer within 20 s"))
+    poll = PollRow(
+        account="lamps", resource="orders", every_ms=300_000, ended_ms=int(NOW.timestamp() * 1000), records=3
+    )
+    made.append(row(topics, "dispatch", "lamps/poll/orders", write_ledger_row(poll)))
+    body = b'{"id": 1, "email": "anna@example.com", "customer": {"name": "Anna Berg"}, "line_items": [{"sku": null, "quantity": 1}]}'
+    made.append(dead_letter(topics, "d" * 26, body, reason))
+    made.append(
+        dead_letter(topics, "e" * 26, b"From: Bob <bob@example.com>\n\nCall me: +49 30 1234567", reason, account="mail")
+    )
+    return made
