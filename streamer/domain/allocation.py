@@ -70,11 +70,10 @@ def waiting(row: StockRow) -> Decimal:
 def enqueue(row: StockRow, line_key: str, line: Line, quantity: Decimal, *, first: bool = False) -> None:
     """A place behind all of the same or higher priority, or (`first`) before all of the same priority."""
     place = len(row.queue)
-    for place_before, wait in enumerate(row.queue):
-        if wait.priority < line.priority or (first and wait.priority == line.priority):
-            place = place_before
-            break
-    row.queue = [*row.queue[:place], Wait(line_key, quantity, line.priority), *row.queue[place:]]
+    priority = line.priority
+    while place and (row.queue[place - 1].priority < priority or (first and row.queue[place - 1].priority == priority)):
+        place -= 1
+    row.queue.insert(place, Wait(line_key, quantity, priority))
     line.waiting += quantity
 
 
@@ -107,7 +106,7 @@ def _grant(row: StockRow, place: int, amount: Decimal, touched: Touched) -> None
     add_in(row, wait.line_key, line)
     wait.quantity -= amount
     if not wait.quantity:
-        row.queue = row.queue[:place] + row.queue[place + 1 :]
+        del row.queue[place]
     touched.setdefault(wait.line_key, NOT_ENOUGH if line.short else None)
 
 
@@ -189,6 +188,8 @@ def promise(row: StockRow, touched: Touched) -> None:
     dated = sorted(
         (need.expected, number, need.quantity) for number, need in enumerate(row.incoming.values()) if need.expected
     )
+    if not dated and not any(row.lines[wait.line_key].promised for wait in row.queue):
+        return
     supply = free(row)
     coming = iter(dated)
     date: str | None = None

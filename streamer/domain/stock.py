@@ -61,6 +61,8 @@ from streamer.messages.stock import (
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "stock"
+HOUR_MS = 3_600_000
+"""So long a first level may take before a line that waits for a part nobody has counted makes us order it."""
 REMEMBER_DAYS = 40  # until settings say otherwise
 LARGEST_LEAD_MS = DAY_MS
 """A level from further in the future comes from a wrong clock: it would shut out every level after it."""
@@ -133,7 +135,7 @@ def wake(rows: Rows, key: str) -> Outcome:
         row.finished = {name: entry for name, entry in row.finished.items() if not forgettable(rows, entry, before_ms)}
         row.arrived = [change for change in row.arrived if change.at_ms > now_ms - DAY_MS]
         row.check_ms = None
-    said += _settle(rows, key, row, touched, settings, "daily reconciliation")
+    said += _settle(rows, key, row, touched, settings, "daily reconciliation", uncounted=True)
     row.due = min((line.expires_ms for line in row.lines.values() if line.expires_ms is not None), default=None)
     _plan_check(row, now_ms)
     if row == StockRow():
@@ -146,6 +148,8 @@ def _remember_ms(settings: SettingsApplied | None) -> int:
 
 
 def _plan_check(row: StockRow, now_ms: int) -> None:
+    if not row.counted and row.queue and row.offers and not row.incoming:
+        row.check_ms = min(row.check_ms or now_ms + HOUR_MS, now_ms + HOUR_MS)
     if row.check_ms is None and (row.policy is not None or row.offers or row.finished or row.arrived):
         row.check_ms = now_ms + DAY_MS
     if row.check_ms is not None and (row.due is None or row.check_ms < row.due):
@@ -153,7 +157,14 @@ def _plan_check(row: StockRow, now_ms: int) -> None:
 
 
 def _settle(
-    rows: Rows, key: str, row: StockRow, touched: Touched, settings: SettingsApplied | None, cause: str
+    rows: Rows,
+    key: str,
+    row: StockRow,
+    touched: Touched,
+    settings: SettingsApplied | None,
+    cause: str,
+    *,
+    uncounted: bool = False,
 ) -> list[Message]:
     """What follows from any change of the row, in the same write: serve who waits, tell the lines, order more."""
     said: list[Message] = []
@@ -168,8 +179,8 @@ def _settle(
             if is_done(line):
                 give_back(row, line_key, line)
                 finish(rows, row, line_key, line.revision, line.shipped, _remember_ms(settings))
-        said += reorder(key, row, settings, now_ms, cause)
-    if row.check_ms is None or row.due is None:
+        said += reorder(key, row, settings, now_ms, cause, uncounted=uncounted)
+    if row.check_ms is None or row.due is None or not row.counted:
         _plan_check(row, now_ms)
     return said
 
@@ -314,7 +325,7 @@ def _level(rows: Rows, event: StockLevel) -> Outcome:
     same_moment = as_of_ms == row.as_of_ms
     if as_of_ms < row.as_of_ms or (same_moment and (event.counts != row.counts or event.level >= row.level)):
         return ()  # of two levels of one moment the lower one is safe, in whichever order they come
-    row.known = True
+    row.known = row.counted = True
     row.level, row.as_of_ms, row.counts, row.level_account = event.level, as_of_ms, event.counts, event.account
     row.changes = [change for change in row.changes if change.at_ms > as_of_ms]
     row.changed = sum((change.delta for change in row.changes), ZERO)
@@ -366,7 +377,7 @@ def _movement(rows: Rows, event: StockMovement) -> Outcome:
         raise Refused("the movement is older than ids of movements are remembered")
     rows.put(moved_key, MovedRow(max(at_ms, rows.now_ms) + remember_ms))
     row = _at(rows, key)
-    row.known = True
+    row.known = row.counted = True
     change_stock(row, at_ms, event.delta)
     cause = f"{event.reason} of {plain(event.delta)}"
     touched: Touched = {}
@@ -439,7 +450,7 @@ def _incoming(rows: Rows, event: Incoming) -> Outcome:
     before = need.received if need is not None else done.quantity if done is not None else ZERO
     received = event.received - before
     if received > 0:
-        row.known = True
+        row.known = row.counted = True
         if _authorities(settings, event.location):
             row.arrived.append(Change(rows.now_ms, received))
         else:

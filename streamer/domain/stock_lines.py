@@ -227,8 +227,8 @@ def decision(
     made = _new(LineDecision)
     _set(made, "__dict__", {
         "order_key": order_key, "line_key": line_key, "sku": sku, "location": location, "revision": revision,
-        "decision_revision": number, "state": state, "approved": approved, "waitlisted": waitlisted, "rejected": rejected,
-        "reason": reason, "promised_date": promised_date, "refer_to": refer_to, "at": utc(now_ms),
+        "decision_revision": number, "state": state, "approved": approved, "waitlisted": waitlisted,
+        "rejected": rejected, "reason": reason, "promised_date": promised_date, "refer_to": refer_to, "at": utc(now_ms),
     })  # fmt: skip
     _set(made, "__pydantic_fields_set__", _DECISION_FIELDS)
     _set(made, "__pydantic_extra__", None)

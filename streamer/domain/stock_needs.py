@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from streamer.domain.allocation import waiting
-from streamer.domain.replenishment import ONE, Position, choose, rounded, triggered
+from streamer.domain.allocation import free, waiting
+from streamer.domain.replenishment import ONE, Choice, Position, choose, rounded, triggered
 from streamer.domain.stock_rows import Open, Policy, StockRow
 from streamer.domain.units import ZERO, utc
 from streamer.messages.applied import SettingsApplied
@@ -41,14 +41,21 @@ def position(row: StockRow, now_ms: int, lead_days: int) -> Position:
     return Position(row.on_hand, row.reserved, waits, incoming, later, row.safety)
 
 
-def reorder(key: str, row: StockRow, settings: SettingsApplied | None, now_ms: int, cause: str) -> list[Message]:
-    """A need for what is missing, where the row may order: settings, an offer of a known supplier, no pause."""
-    policy = row.policy or (WAITING_ONLY if row.queue else None)
+def reorder(
+    key: str, row: StockRow, settings: SettingsApplied | None, now_ms: int, cause: str, *, uncounted: bool
+) -> list[Message]:
+    """A need for what is missing, where the row may order: settings, an offer of a known supplier, no pause.
+
+    Before anything has said what lies there, no policy holds: a fresh installation must not fill the house. Then
+    (`uncounted`, some time later) only what somebody waits for is ordered, with a person's approval.
+    """
+    policy = row.policy if row.counted else None
+    if policy is None and row.queue and (row.counted or uncounted):
+        policy = WAITING_ONLY
     if policy is None or not row.offers or settings is None or now_ms < row.no_need_before_ms:
         return []
-    without_incoming = row.on_hand - row.reserved - (waiting(row) if row.queue else ZERO) - policy.safety
-    if not triggered(without_incoming, policy.reorder_point, policy.trigger):
-        return []
+    if not row.queue and not triggered(free(row), policy.reorder_point, policy.trigger):
+        return []  # the common case: even without what is on its way there is enough
     lead_days = lead_time_days(row, settings)
     stand = position(row, now_ms, lead_days)
     if not triggered(stand.projected, policy.reorder_point, policy.trigger):
@@ -56,9 +63,15 @@ def reorder(key: str, row: StockRow, settings: SettingsApplied | None, now_ms: i
     if not triggered(stand.covered, policy.reorder_point, policy.trigger):
         return _late(key, row, settings, now_ms, lead_days, stand)
     choice = choose(row.offers, settings.suppliers)
-    wanted = policy.order_up_to - stand.covered
-    if choice is None or wanted <= 0:
+    if choice is None or policy.order_up_to <= stand.covered:
         return []
+    return _need(key, row, now_ms, cause, lead_days, stand, policy, choice)
+
+
+def _need(
+    key: str, row: StockRow, now_ms: int, cause: str, lead_days: int, stand: Position, policy: Policy, choice: Choice
+) -> list[Message]:
+    wanted = policy.order_up_to - stand.covered
     offer = choice.offer
     urgent = stand.covered < 0 and bool(row.queue)
     multiple = offer.order_multiple or ONE

@@ -135,7 +135,8 @@ class Offer(msgspec.Struct, omit_defaults=True, rename={
 
 
 class StockRow(msgspec.Struct, omit_defaults=True, rename={
-    "known": "k", "level": "l", "as_of_ms": "a", "counts": "c", "level_account": "n", "changes": "g", "changed": "h",
+    "known": "k", "counted": "ct", "level": "l", "as_of_ms": "a", "counts": "c",
+    "level_account": "n", "changes": "g", "changed": "h",
     "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",
     "arrived": "ar", "facts": "f", "policy": "p", "offers": "s", "reorder_seq": "rs", "holds": "hd", "holding": "pn",
     "finished": "x", "check_ms": "ck", "due": "d", "no_need_before_ms": "nb", "quarantined": "qr",
@@ -146,6 +147,7 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     """
 
     known: bool = False
+    counted: bool = False  # some level, movement or receipt has said what lies there
     level: Decimal = ZERO
     as_of_ms: int = 0  # 0: no level has ever come
     counts: str = "on_hand"

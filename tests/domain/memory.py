@@ -123,7 +123,7 @@ class Partition:
         self._known: dict[tuple[str, str], bytes] = {}
 
     def send(self, *events: Message, source: tuple[str, int] | None = None) -> list[Any]:
-        """Folds the events in order and gives back what came of all of them; what a fold raises leaves the rows alone."""
+        """Folds the events in order and gives back what came of all; what a fold raises leaves the rows alone."""
         outcome: list[Any] = []
         for event in events:
             again = type(event).from_json(event.to_json())
