@@ -130,9 +130,9 @@ def declarations() -> tuple[Declaration, ...]:
 
 
 def folder(name: Literal["topics", "schemas"]) -> Traversable:
-    """A folder of the contract: beside the code in a checkout, inside the package when installed from a wheel."""
-    checkout = Path(__file__).parent.parent / name
-    return checkout if checkout.is_dir() else files("streamer") / "package_data" / name
+    """A folder of the contract: inside the package when installed from a wheel, beside the code in a checkout."""
+    packaged = files("streamer") / "package_data" / name
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
 
 
 def expected(kafka: Kafka, platforms: Iterable[str]) -> tuple[Topic, ...]:

@@ -40,7 +40,10 @@ def test_every_example_is_a_valid_message_under_its_own_key(declared: Declaratio
         return
     assert example.type in declared.carries
     message = MESSAGES[example.type].from_json(example.value)
-    assert (declared.name, example.key) in message.places()
+    places = message.places()
+    if not places:  # the writer chooses: settings are told to every partition
+        return
+    assert (declared.name, example.key) in places
 
 
 def test_every_fold_has_a_log_of_dense_offsets_stamped_by_the_broker() -> None:
