@@ -1,0 +1,140 @@
+"""What the ledger and the suppliers say about orders that were sent."""
+
+from __future__ import annotations
+
+from streamer.domain.purchasing_rows import OrderRow, Rows
+from streamer.domain.purchasing_turn import Turn, edit_order, order_of
+from streamer.domain.supplier_answers import Facts, facts_of_outcome, facts_of_status, join
+from streamer.domain.times import utc
+from streamer.domain.view import Outcome, settings_of
+from streamer.errors import Refused
+from streamer.messages.applied import SupplierFacts
+from streamer.messages.commands import CommandStatus
+from streamer.messages.ids import supplier_of
+from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierStatus
+
+MOST_REMARKS = 20
+
+
+def outcome(rows: Rows, event: PurchaseOrderOutcome) -> Outcome:
+    """The ledger's word: sent, taken, refused, or not known."""
+    known = order_of(rows, event.supplier, event.reference)
+    if known.command_id != event.command_id:
+        raise Refused(f"{event.reference} was not sent by command {event.command_id}")
+    facts = join(known.facts, facts_of_outcome(event))
+    evidence = known.evidence | event.evidence
+    if facts == known.facts and evidence == known.evidence and event.reason in (None, known.reason):
+        return ()
+    turn = Turn(rows, edit_order(rows, event.supplier, event.reference))
+    turn.row.facts, turn.row.evidence = facts, evidence
+    turn.row.reason = event.reason or turn.row.reason
+    return turn.done()
+
+
+def supplier_status(rows: Rows, event: SupplierStatus) -> Outcome:
+    """A supplier's answer. What nobody vouches for is shown to a person and changes nothing else."""
+    code = supplier_of(event.reference) if event.reference else None
+    if code is None or event.reference is None:
+        raise Refused("carries no reference of ours")
+    known = order_of(rows, code, event.reference)
+    if not known.sent():
+        raise Refused(f"{event.reference} was not sent yet")
+    if event.state in ("delayed", "bounced"):
+        return _mail_trouble(rows, code, known, event)
+    doubt = _doubt(rows, code, known, event)
+    if doubt is not None:
+        return _doubted(rows, code, known, event, doubt)
+    if event.state == "replied":
+        return _for_people(rows, code, known, event, "Supplier wrote", "wrote: somebody must read it")
+    facts = join(known.facts, facts_of_status(event, known.lines))
+    if facts == known.facts:
+        return ()
+    turn = Turn(rows, edit_order(rows, code, event.reference))
+    row = turn.row
+    row.facts = facts
+    if event.state == "rejected":
+        row.reason = row.reason or event.status or "refused by the supplier"
+    _tell_ledger(turn, event)
+    if event.state == "accepted_with_changes":
+        turn.tell("Supplier accepted with changes", f"{row.reference}: see its lines", about=event.source_id)
+    return turn.done()
+
+
+def _tell_ledger(turn: Turn, event: SupplierStatus) -> None:
+    """An order of unknown fate gave a sign of life."""
+    row = turn.row
+    if row.told_ledger or row.account is None or row.command_id is None:
+        return
+    if row.facts.ledger in ("sent", "confirmed"):
+        return
+    row.told_ledger = True
+    turn.out.append(
+        CommandStatus(
+            account=row.account,
+            command_id=row.command_id,
+            state="rejected" if event.state == "rejected" else "confirmed",
+            external_reference=event.external_reference if event.account == row.account else None,
+            reason=event.status,
+            at=utc(turn.rows.now_ms),
+        )
+    )
+
+
+def _mail_trouble(rows: Rows, code: str, known: OrderRow, event: SupplierStatus) -> Outcome:
+    """A delay is no failure. What never arrived goes to a person; a machine sends nothing again."""
+    if event.state == "delayed" or event.permanent is False:
+        return ()
+    if known.facts.bounced:
+        return ()
+    turn = Turn(rows, edit_order(rows, code, known.reference))
+    turn.row.facts = join(known.facts, Facts(bounced=True))
+    turn.tell(
+        "Purchase order did not arrive",
+        f"{known.reference}: the mail came back ({event.smtp_status or 'no code given'})",
+        severity="urgent",
+        about="bounced",
+    )
+    return turn.done()
+
+
+def _doubt(rows: Rows, code: str, known: OrderRow, event: SupplierStatus) -> str | None:
+    """Why nothing may follow from the answer by machine, or None."""
+    if not event.verified:
+        return event.unverified_reason or "its sender is not verified"
+    settings = settings_of(rows)
+    supplier = settings.supplier(code) if settings else None
+    if supplier is None:
+        return f"suppliers.{code} is not in the settings"
+    if event.sender is not None and not may_answer(event.sender, supplier):
+        return f"its sender is not in suppliers.{code}.senders"
+    if event.recipient_token is not None and event.recipient_token.lower() != known.reply_token:
+        return "it answers with a token of another order"
+    return None
+
+
+def may_answer(sender: str, supplier: SupplierFacts) -> bool:
+    """Whether an address is on the supplier's list: itself, or its whole domain (not one below it)."""
+    address = sender.strip().lower()
+    domain = address.rpartition("@")[2]
+    for listed in supplier.senders:
+        entry = listed.strip().lower()
+        if address == entry or (domain and domain == entry.removeprefix("@")):
+            return True
+    return False
+
+
+def _doubted(rows: Rows, code: str, known: OrderRow, event: SupplierStatus, doubt: str) -> Outcome:
+    remark = f"unproven answer {event.source_id} ({event.state}): {doubt}"
+    if remark in known.remarks or len(known.remarks) >= MOST_REMARKS:
+        return ()
+    turn = Turn(rows, edit_order(rows, code, known.reference))
+    turn.row.remarks.append(remark)
+    return turn.done()
+
+
+def _for_people(rows: Rows, code: str, known: OrderRow, event: SupplierStatus, subject: str, what: str) -> Outcome:
+    if f"{subject}|{event.source_id}" in known.noticed:
+        return ()
+    turn = Turn(rows, edit_order(rows, code, known.reference))
+    turn.tell(subject, f"{known.reference}: the supplier {what}", about=event.source_id)
+    return turn.out

@@ -1,0 +1,158 @@
+"""One turn of a purchase order: what is changed in its row, and who must hear of it."""
+
+from __future__ import annotations
+
+from streamer.domain.acts import Severity, notice
+from streamer.domain.purchase_orders import in_words, incomings, public_status, reorder, settle_state, shares
+from streamer.domain.purchasing_rows import NeedRow, OrderRow, Rows, SupplierRow, need_row_key, order_row_key
+from streamer.domain.supplier_answers import contradictions
+from streamer.domain.times import DAY_MS, local_date, utc
+from streamer.domain.view import Effect, settings_of
+from streamer.errors import Refused
+from streamer.messages.base import Message, plain
+from streamer.messages.status import AuditEntry
+
+NOTICES_KEPT = 50
+CONFLICT_KEPT_MS = 400 * DAY_MS
+ASK_AFTER_REFUSAL_MS = DAY_MS  # what was refused is not ordered again by machine: the next order asks a person
+
+
+def order_of(rows: Rows, supplier: str, reference: str) -> OrderRow:
+    """Raises Refused when no order has this reference."""
+    row = rows.read(order_row_key(supplier, reference))
+    if not isinstance(row, OrderRow) or not row.lines:
+        raise Refused(f"{reference} is no order of ours (it may have been forgotten)")
+    return row
+
+
+def edit_order(rows: Rows, supplier: str, reference: str) -> OrderRow:
+    """The same, to be changed."""
+    order_of(rows, supplier, reference)
+    row = rows.edit(order_row_key(supplier, reference))
+    assert isinstance(row, OrderRow)
+    return row
+
+
+class Turn:
+    """Changes to one order. Begin before the row is changed; `done` gives the messages, those to stock first."""
+
+    def __init__(self, rows: Rows, row: OrderRow, *, new: bool = False) -> None:
+        self.rows = rows
+        self.row = row
+        self.settings = settings_of(rows)
+        self.out: list[Message | Effect] = []
+        self._shares = {} if new else shares(row)
+        self._lines = list(row.lines)
+        self._was_over = not new and _over(row)
+
+    def close_draft(self) -> None:
+        """The draft collects no more: sent at once, or a person is asked."""
+        row = self.row
+        self.leave_drafts()
+        why_not = self._why_not_automatic()
+        if why_not is None:
+            self.out.append(
+                AuditEntry(
+                    actor="streamer",
+                    act="purchase-order.approve-automatically",
+                    subject=row.reference,
+                    after={"version": str(row.version), "total": f"{plain(row.total())} {row.currency}"},
+                    act_id=f"{row.reference}.{row.version}:automatic",
+                    origin="fold",
+                    at=utc(self.rows.now_ms),
+                )
+            )
+            self.send()
+            return
+        row.state = "awaiting_approval"
+        self.tell("Purchase order waits for approval", f"{in_words(row)}. {why_not}", severity="information")
+
+    def _why_not_automatic(self) -> str | None:
+        row = self.row
+        supplier = self.settings.supplier(row.supplier) if self.settings else None
+        if supplier is None:
+            return f"suppliers.{row.supplier} is not in the settings"
+        if not row.automatic:
+            return "Not confirmed for automatic reorder"
+        if supplier.approval_limit is not None:
+            if supplier.currency != row.currency:
+                return f"The limit is in {supplier.currency}, the order in {row.currency}"
+            if row.total() > supplier.approval_limit:
+                return f"Above the limit of {plain(supplier.approval_limit)} {supplier.currency}"
+        return None
+
+    def leave_drafts(self) -> None:
+        """Later needs go into another order."""
+        row = self.row
+        row.window_until_ms = None
+        mine = self.rows.read(row.supplier)
+        if isinstance(mine, SupplierRow) and mine.drafts.get(row.group) == row.reference:
+            mine = self.rows.edit(row.supplier)
+            assert isinstance(mine, SupplierRow)
+            del mine.drafts[row.group]
+
+    def send(self) -> None:
+        """Raises Refused when the supplier is no longer in the settings."""
+        row = self.row
+        supplier = self.settings.supplier(row.supplier) if self.settings else None
+        if self.settings is None or supplier is None:
+            raise Refused(f"suppliers.{row.supplier} is not in the settings")
+        row.order_date = local_date(self.rows.now_ms, self.settings.time_zone).isoformat()
+        command = reorder(row, supplier)
+        row.command_id, row.account, row.reply_token = command.command_id, command.account, command.reply_token
+        for line in row.lines:
+            for need in line.needs:
+                need.why = None  # the command carries it from here on
+        settle_state(row)
+        self.out.append(command)
+
+    def ask_next_time(self) -> None:
+        """The order was refused: for a day, what it held is not ordered again without a person."""
+        for line in self.row.lines:
+            key = need_row_key(self.row.supplier, line.location, line.sku)
+            seen = self.rows.edit(key)
+            if isinstance(seen, NeedRow):
+                seen.ask_until_ms = self.rows.now_ms + ASK_AFTER_REFUSAL_MS
+
+    def tell(self, subject: str, text: str, *, severity: Severity = "warning", about: str | None = None) -> None:
+        """Tells people once about this version of the order, or about `about`."""
+        row = self.row
+        mark = f"{subject}|{about or row.version}"
+        if mark in row.noticed:
+            return
+        row.noticed = [*row.noticed[1 - NOTICES_KEPT :], mark]
+        cause = ("purchase-order", row.reference, subject, about or str(row.version))
+        link = f"/purchase-orders/{row.reference}"
+        self.out += notice(self.settings, cause, subject, text, severity=severity, link=link)
+
+    def done(self) -> list[Message | Effect]:
+        """What everybody must hear, after all changes of this turn."""
+        row = self.row
+        settle_state(row)
+        row.revision += 1
+        found = (contradictions(row.facts, row.lines) if row.sent() else []) + row.remarks
+        conflict = "; ".join(found) or None
+        if conflict is not None and conflict != row.conflict:
+            self.tell(
+                "Purchase order: contradiction", f"{row.reference}: {conflict}", severity="urgent", about=conflict
+            )
+        row.conflict = conflict
+        told: list[Message | Effect] = [
+            *incomings(row, self._shares, self._lines),
+            public_status(row, self.rows.now_ms),
+        ]
+        over = _over(row)
+        if over and not self._was_over and row.state == "rejected":
+            self.ask_next_time()
+            self.tell(
+                "Purchase order refused",
+                f"{row.reference}: {row.reason or 'no reason given'}. Its needs are open again.",
+                about="refused",
+            )
+        remember_ms = (self.settings.remember_days if self.settings else 40) * DAY_MS
+        row.forget_ms = self.rows.now_ms + (remember_ms if row.conflict is None else CONFLICT_KEPT_MS) if over else None
+        return [*told, *self.out]
+
+
+def _over(row: OrderRow) -> bool:
+    return row.state in ("received", "rejected", "cancelled")

@@ -1,0 +1,297 @@
+"""What is known of a sent purchase order: the join of all statements about it, in any order and however often.
+
+Every statement becomes `Facts`; `join` is commutative, associative and idempotent, so a status that comes late, twice
+or before an older one changes nothing that is known. What the facts mean (the state, what still comes, what contradicts
+what) is read from the joined facts alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from streamer.messages.base import plain
+from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierLine, SupplierStatus
+from streamer.messages.status import PurchaseOrderState
+
+Amount = tuple[str, int, Decimal]
+"""A number with the time (ISO) and the sequence of its statement; the latest counts, of two at once the larger."""
+Word = tuple[str, int, str]
+
+LEDGER_RANK = ("sending", "unknown", "human", "sent", "confirmed")
+LedgerWord = Literal["sending", "unknown", "human", "sent", "confirmed"]
+ZERO = Decimal(0)
+
+
+class LineFacts(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What the supplier said about one line of ours."""
+
+    confirmed: Amount | None = None
+    back_order: Amount | None = None
+    price: Amount | None = None
+    shipped: Decimal = ZERO
+    received: Decimal = ZERO
+    promised: Word | None = None
+    status: Word | None = None
+
+
+class Facts(msgspec.Struct, omit_defaults=True, frozen=True):
+    """The join of all statements. Flags only ever rise."""
+
+    ledger: LedgerWord = "sending"
+    refused: bool = False  # by the ledger: the call was refused for good
+    seen: bool = False  # the supplier gave a sign of life
+    accepted: bool = False
+    rejected: bool = False
+    cancelled: bool = False
+    bounced: bool = False
+    some_shipped: bool = False
+    all_shipped: bool = False
+    some_received: bool = False
+    all_received: bool = False
+    external: Word | None = None  # the supplier's own number
+    made_as: str | None = None  # the id that the ledger learnt
+    lines: dict[str, LineFacts] = {}
+    strange_lines: tuple[str, ...] = ()  # spoken of, but not ordered
+
+
+class Ordered(Protocol):
+    """A line as we ordered it."""
+
+    @property
+    def line(self) -> str: ...
+    @property
+    def sku(self) -> str: ...
+    @property
+    def supplier_sku(self) -> str | None: ...
+    @property
+    def quantity(self) -> Decimal: ...
+    @property
+    def unit_price(self) -> Decimal: ...
+
+
+T = TypeVar("T", Amount, Word)
+
+
+def _later(one: T | None, other: T | None) -> T | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def _join_lines(one: LineFacts, other: LineFacts) -> LineFacts:
+    return LineFacts(
+        confirmed=_later(one.confirmed, other.confirmed),
+        back_order=_later(one.back_order, other.back_order),
+        price=_later(one.price, other.price),
+        shipped=max(one.shipped, other.shipped),
+        received=max(one.received, other.received),
+        promised=_later(one.promised, other.promised),
+        status=_later(one.status, other.status),
+    )
+
+
+def join(one: Facts, other: Facts) -> Facts:
+    """All that either knows."""
+    lines = dict(one.lines)
+    for line, facts in other.lines.items():
+        lines[line] = _join_lines(lines[line], facts) if line in lines else facts
+    return Facts(
+        ledger=max(one.ledger, other.ledger, key=LEDGER_RANK.index),
+        refused=one.refused or other.refused,
+        seen=one.seen or other.seen,
+        accepted=one.accepted or other.accepted,
+        rejected=one.rejected or other.rejected,
+        cancelled=one.cancelled or other.cancelled,
+        bounced=one.bounced or other.bounced,
+        some_shipped=one.some_shipped or other.some_shipped,
+        all_shipped=one.all_shipped or other.all_shipped,
+        some_received=one.some_received or other.some_received,
+        all_received=one.all_received or other.all_received,
+        external=_later(one.external, other.external),
+        made_as=max(filter(None, (one.made_as, other.made_as)), default=None),
+        lines=lines,
+        strange_lines=tuple(sorted({*one.strange_lines, *other.strange_lines}))[:20],
+    )
+
+
+def facts_of_outcome(event: PurchaseOrderOutcome) -> Facts:
+    """What the ledger says."""
+    if event.state == "rejected":
+        return Facts(refused=True)
+    return Facts(ledger=event.state, made_as=event.external_reference)
+
+
+def facts_of_status(event: SupplierStatus, ordered: Sequence[Ordered]) -> Facts:
+    """What a trustworthy answer says. Several entries for one line of ours (a split) are added up."""
+    when = event.occurred_at.isoformat() if event.occurred_at else (event.occurred_date or "")
+    number = event.sequence or 0
+    state = event.state
+    lines: dict[str, LineFacts] = {}
+    strange: list[str] = []
+    for said in event.lines:
+        mine = matching(said, ordered)
+        if mine is None:
+            strange.append(said.sku or said.supplier_sku or said.line or "?")
+            continue
+        lines[mine.line] = _add(lines.get(mine.line), _line_facts(said, mine, state, when, number))
+    whole = not lines
+    return Facts(
+        seen=True,
+        accepted=state in ("accepted", "accepted_with_changes", "invoiced"),
+        rejected=state == "rejected",
+        cancelled=state == "cancelled",
+        some_shipped=state in ("partly_shipped", "shipped"),
+        all_shipped=state == "shipped" and whole,
+        some_received=state in ("partly_delivered", "delivered"),
+        all_received=state == "delivered" and whole,
+        external=(when, number, event.external_reference) if event.external_reference else None,
+        lines=lines,
+        strange_lines=tuple(sorted(set(strange)))[:20],
+    )
+
+
+def matching(said: SupplierLine, ordered: Sequence[Ordered]) -> Ordered | None:
+    """Our line by our SKU, else by the supplier's, else by its id (some count lines in their own way)."""
+    by_sku = next((mine for mine in ordered if said.sku is not None and mine.sku == said.sku), None)
+    if by_sku is not None:
+        return by_sku
+    by_line = next((mine for mine in ordered if said.line is not None and mine.line == said.line), None)
+    by_theirs = next(
+        (
+            mine
+            for mine in ordered
+            if said.supplier_sku is not None and said.supplier_sku in (mine.supplier_sku, mine.sku)
+        ),
+        None,
+    )
+    return by_theirs or by_line
+
+
+def _line_facts(said: SupplierLine, mine: Ordered, state: str, when: str, number: int) -> LineFacts:
+    quantity = said.quantity
+    shipping = state in ("partly_shipped", "shipped")
+    arriving = state in ("partly_delivered", "delivered")
+    confirming = state in ("accepted", "accepted_with_changes")
+    moved = quantity if quantity is not None else mine.quantity if state in ("shipped", "delivered") else ZERO
+    return LineFacts(
+        confirmed=(when, number, quantity) if confirming and quantity is not None else None,
+        back_order=(when, number, said.back_order_quantity) if said.back_order_quantity is not None else None,
+        price=(when, number, said.unit_price) if said.unit_price is not None else None,
+        shipped=moved if shipping else ZERO,
+        received=moved if arriving else ZERO,
+        promised=(when, number, said.promised_date) if said.promised_date else None,
+        status=(when, number, said.status) if said.status else None,
+    )
+
+
+def _add(one: LineFacts | None, other: LineFacts) -> LineFacts:
+    """Two entries of one document for the same line."""
+    if one is None:
+        return other
+    return LineFacts(
+        confirmed=_sum(one.confirmed, other.confirmed),
+        back_order=_sum(one.back_order, other.back_order),
+        price=_later(one.price, other.price),
+        shipped=one.shipped + other.shipped,
+        received=one.received + other.received,
+        promised=_later(one.promised, other.promised),
+        status=_later(one.status, other.status),
+    )
+
+
+def _sum(one: Amount | None, other: Amount | None) -> Amount | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return (one[0], one[1], one[2] + other[2])
+
+
+class Standing(NamedTuple):
+    """How one line stands, as far as known."""
+
+    expected: Decimal  # that come in all: confirmed and on back order, else what was ordered
+    shipped: Decimal
+    received: Decimal
+    confirmed: Decimal | None
+    promised_date: str | None
+
+
+def standing(facts: Facts, line: str, quantity: Decimal) -> Standing:
+    """What the joined facts mean for a line of `quantity`."""
+    said = facts.lines.get(line, _NOTHING)
+    back_order = said.back_order[2] if said.back_order else ZERO
+    confirmed = said.confirmed[2] if said.confirmed else None
+    expected = quantity if confirmed is None else confirmed + back_order
+    return Standing(
+        expected=expected,
+        shipped=max(said.shipped, expected) if facts.all_shipped else said.shipped,
+        received=max(said.received, expected) if facts.all_received else said.received,
+        confirmed=confirmed,
+        promised_date=said.promised[2] if said.promised else None,
+    )
+
+
+_NOTHING = LineFacts()
+
+
+def state_of(facts: Facts, ordered: Mapping[str, Decimal]) -> PurchaseOrderState:
+    """The state of a sent order: goods count more than words, the supplier's words more than the ledger's guess."""
+    lines = [standing(facts, line, quantity) for line, quantity in ordered.items()]
+    moved = _moved(facts, lines)
+    if moved is not None:
+        return moved
+    if facts.rejected:
+        return "rejected"
+    if facts.cancelled:
+        return "cancelled"
+    if facts.seen or facts.ledger == "confirmed":
+        return "confirmed"
+    if facts.refused:
+        return "rejected"
+    return "human" if facts.bounced else facts.ledger
+
+
+def _moved(facts: Facts, lines: Sequence[Standing]) -> PurchaseOrderState | None:
+    if not (facts.some_shipped or facts.some_received or any(line.shipped or line.received for line in lines)):
+        return None
+    if all(line.received >= line.expected for line in lines):
+        return "received"
+    if all(max(line.shipped, line.received) >= line.expected for line in lines):
+        return "shipped"
+    return "partly_shipped"
+
+
+def contradictions(facts: Facts, ordered: Sequence[Ordered]) -> list[str]:
+    """What a person must look at, in words."""
+    found = []
+    moving = facts.some_shipped or facts.some_received
+    if moving and facts.rejected:
+        found.append("rejected, and yet shipped")
+    if moving and facts.cancelled:
+        found.append("cancelled, and yet shipped")
+    if facts.rejected and facts.accepted:
+        found.append("accepted and rejected")
+    if facts.refused and (facts.seen or facts.ledger in ("sent", "confirmed")):
+        found.append("refused when it was sent, and yet taken")
+    for mine in ordered:
+        found += _line_contradictions(mine, facts)
+    if facts.strange_lines:
+        found.append("not ordered: " + ", ".join(facts.strange_lines))
+    return found
+
+
+def _line_contradictions(mine: Ordered, facts: Facts) -> list[str]:
+    now = standing(facts, mine.line, mine.quantity)
+    said = facts.lines.get(mine.line, _NOTHING)
+    ordered = plain(mine.quantity)
+    found = []
+    if now.expected > mine.quantity:
+        found.append(f"line {mine.line}: {plain(now.expected)} confirmed of {ordered} ordered")
+    if max(now.shipped, now.received) > mine.quantity:
+        found.append(f"line {mine.line}: {plain(max(now.shipped, now.received))} shipped of {ordered} ordered")
+    if said.price is not None and said.price[2] != mine.unit_price:
+        found.append(f"line {mine.line}: price {plain(said.price[2])} instead of {plain(mine.unit_price)}")
+    return found
