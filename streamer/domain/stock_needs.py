@@ -79,8 +79,10 @@ def _need(
     if quantity <= 0:
         return []
     location, _, sku = key.partition("/")
-    row.reorder_seq += 1
-    need_id = f"need:{key}/{row.reorder_seq}"
+    need_id = ""
+    while not need_id or need_id in row.incoming or need_id in row.finished:
+        row.reorder_seq += 1
+        need_id = f"need:{key}/{row.reorder_seq}"
     row.incoming = {**row.incoming, need_id: Open(quantity, choice.supplier)}
     why = Why(
         on_hand=stand.on_hand,
