@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,8 +22,6 @@ from streamer.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
-
-    from streamer.settings import Kafka
 
 FOLDS: Mapping[str, str] = {
     "catalogue": "catalogue",
@@ -105,6 +103,19 @@ class Declaration(_Declared):
         return configs
 
 
+class Layout(Protocol):
+    """How an installation lays its topics out: the section `kafka` of the settings."""
+
+    @property
+    def app_id(self) -> str: ...
+    @property
+    def partitions(self) -> int: ...
+    @property
+    def replication_factor(self) -> int: ...
+    @property
+    def min_insync_replicas(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Topic:
     """One topic of one installation."""
@@ -135,7 +146,7 @@ def folder(name: Literal["topics", "schemas"]) -> Traversable:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent / name
 
 
-def expected(kafka: Kafka, platforms: Iterable[str]) -> tuple[Topic, ...]:
+def expected(kafka: Layout, platforms: Iterable[str]) -> tuple[Topic, ...]:
     """Every topic of an installation whose accounts are on these platforms."""
     topics = []
     for declaration in declarations():
