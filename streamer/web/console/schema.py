@@ -30,6 +30,9 @@ CREATE INDEX stock_on_hand ON stock (on_hand, key);
 CREATE INDEX stock_waiting ON stock (waiting, key);
 CREATE INDEX stock_needed ON stock (needed_by, key) WHERE needed_by != '';
 
+-- What lay there at the end of each day: as far back as the changelog goes.
+CREATE TABLE stock_day (key TEXT, day TEXT, on_hand REAL NOT NULL, PRIMARY KEY (key, day)) WITHOUT ROWID;
+
 CREATE TABLE order_line (
     order_key TEXT, line_id TEXT, revision INTEGER NOT NULL, sku TEXT NOT NULL, location TEXT NOT NULL,
     decision TEXT NOT NULL, fulfilment TEXT NOT NULL, at_ms INTEGER NOT NULL, json BLOB NOT NULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from streamer.domain.allocation import waiting
@@ -19,6 +20,7 @@ def take(database: sqlite3.Connection, key: str, value: bytes | None, at_ms: int
     row = read_row(key, value) if value is not None else None
     if not isinstance(row, StockRow):
         database.execute("DELETE FROM stock WHERE key = ?", (key,))
+        database.execute("DELETE FROM stock_day WHERE key = ?", (key,))
         return {Change.STOCK}
     location, _, sku = key.partition("/")
     stand = position(row, at_ms, lead_days(row))
@@ -38,6 +40,9 @@ def take(database: sqlite3.Connection, key: str, value: bytes | None, at_ms: int
             row.as_of_ms,
         ),
     )  # fmt: skip
+    if row.as_of_ms:
+        day = datetime.fromtimestamp(at_ms / 1000, UTC).date().isoformat()
+        database.execute("INSERT OR REPLACE INTO stock_day VALUES (?, ?, ?)", (key, day, float(row.on_hand)))
     parts = [facts.part_number for facts in row.facts.values()]
     search_index.put(
         database, "stock", key, sku, location, text, *parts, *(offer.supplier_sku for offer in row.offers.values())

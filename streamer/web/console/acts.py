@@ -1,0 +1,135 @@
+"""What people do, as messages on the topics of those whom it concerns, and a line in the audit trail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from streamer.messages.base import Message
+from streamer.messages.commands import OperatorAct
+from streamer.messages.envelope import headers_of
+from streamer.messages.purchasing import Approval
+from streamer.messages.status import AuditEntry
+from streamer.messages.stock import RowRelease
+from streamer.web.outbox import Outbox
+
+ENGINE_HEADERS = frozenset({"src", "srcw"})
+REPLAY_OF = "replay-of"
+
+
+class Acts:
+    """Every method returns once Kafka has acknowledged; raises Unavailable when it has not.
+
+    `act_id` comes from the form: the same form sent twice is one act.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def approve(
+        self,
+        actor: str,
+        act_id: str,
+        at: datetime,
+        *,
+        supplier: str,
+        reference: str,
+        version: int,
+        decision: Literal["approve", "change", "reject"],
+        quantities: Mapping[str, Decimal],
+        reason: str | None,
+    ) -> None:
+        """Lets a purchase order go out, changes or rejects it, as it was on the screen. The fold writes the audit entry."""
+        await self._send(
+            Approval(
+                supplier=supplier,
+                reference=reference,
+                version=version,
+                decision=decision,
+                quantities=dict(quantities),
+                reason=reason,
+                actor=actor,
+                act_id=act_id,
+                at=at,
+            )
+        )
+
+    async def settle(
+        self,
+        actor: str,
+        act_id: str,
+        at: datetime,
+        *,
+        account: str,
+        command_id: str,
+        act: Literal["confirm", "reject", "send_again"],
+        reason: str,
+        external_reference: str | None,
+    ) -> None:
+        """Says what became of a call that no machine can decide. The fold writes the audit entry."""
+        await self._send(
+            OperatorAct(
+                account=account,
+                command_id=command_id,
+                act=act,
+                reason=reason,
+                actor=actor,
+                act_id=act_id,
+                external_reference=external_reference,
+                at=at,
+            )
+        )
+
+    async def release(self, actor: str, act_id: str, *, topic: Any, row_key: str, log_key: str) -> None:
+        """Lets a quarantined row decide again. The fold writes the audit entry."""
+        await self._send(RowRelease(topic=topic, row_key=row_key, log_key=log_key, actor=actor, act_id=act_id))
+
+    async def replay(self, actor: str, act_id: str, at: datetime, letter: Any, reason: str | None) -> None:
+        """Puts a dead letter's bytes back on the topic that they came from."""
+        headers = [(name, bytes.fromhex(value)) for name, value in json.loads(letter["headers"])]
+        kept = [(name, value) for name, value in headers if name not in ENGINE_HEADERS and name != REPLAY_OF]
+        kept.append((REPLAY_OF, letter["id"].encode()))
+        await self._outbox.send(letter["topic"], letter["key"], letter["value"], kept)
+        before = {
+            "topic": letter["topic"],
+            "reason": letter["reason"],
+            "sha256": hashlib.sha256(letter["value"] or b"").hexdigest(),
+        }
+        await self.note(
+            actor, "dead-letter.replay", f"dead-letter/{letter['id']}", act_id, at, before=before, reason=reason
+        )
+
+    async def note(
+        self,
+        actor: str,
+        act: str,
+        subject: str,
+        act_id: str,
+        at: datetime,
+        *,
+        before: Mapping[str, str] | None = None,
+        after: Mapping[str, str] | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """An entry of the audit trail for what no fold hears of."""
+        await self._send(
+            AuditEntry(
+                actor=actor,
+                act=act,
+                subject=subject,
+                before=dict(before or {}),
+                after=dict(after or {}),
+                reason=reason,
+                act_id=act_id,
+                at=at,
+            )
+        )
+
+    async def _send(self, message: Message) -> None:
+        value, headers = message.to_json(), headers_of(message)
+        for topic, key in message.places():
+            await self._outbox.send(topic, key, value, headers)

@@ -1,0 +1,63 @@
+"""One row of a fold, fresh from the worker that owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import quote
+
+import aiohttp
+
+LARGEST_ROW = 1_048_576
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What the owner said. `recovering`: it reads its rows in, ask again after `retry_after_seconds`; `away`: nobody answers."""
+
+    state: Literal["fresh", "none", "recovering", "away"]
+    value: bytes | None = None
+    retry_after_seconds: int | None = None
+
+
+class Owners:
+    """Asks the workers in turn; one of them owns the row or knows who does."""
+
+    def __init__(self, urls: Sequence[str], token: str, timeout_seconds: float = 0.8) -> None:
+        self.urls = tuple(url.rstrip("/") for url in urls)
+        self._token = token
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        headers = {"Authorization": f"Bearer {self._token}"}
+        self._session = aiohttp.ClientSession(timeout=self._timeout, headers=headers, trust_env=False)
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def row(self, fold: str, key: str, log_key: str | None = None) -> Fresh:
+        """GET /rows/{fold}/{key}; `log_key` where the row's key is finer than the log's."""
+        answer = Fresh("away")
+        assert self._session is not None
+        for url in self.urls:
+            params = {"log_key": log_key} if log_key is not None and log_key != key else None
+            try:
+                async with self._session.get(
+                    f"{url}/rows/{quote(fold, safe='')}/{quote(key, safe='')}", params=params, allow_redirects=False
+                ) as response:
+                    if response.status == 200:
+                        return Fresh("fresh", await response.content.read(LARGEST_ROW))
+                    if response.status == 404:
+                        answer = Fresh("none")
+                    elif response.status == 503:
+                        return Fresh("recovering", None, _seconds(response.headers.get("Retry-After")))
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                continue
+        return answer
+
+
+def _seconds(text: str | None) -> int:
+    return int(text) if text is not None and text.isdigit() else 5

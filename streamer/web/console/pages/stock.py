@@ -1,0 +1,148 @@
+"""Do we have it, and when do we get it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+from aiohttp import web
+
+from streamer.domain.stock_needs import position
+from streamer.domain.stock_rows import StockRow, read_row
+from streamer.web.console.charts import Mark, Point, stock_chart
+from streamer.web.console.console import Console
+from streamer.web.console.lists import Column, Filter, ListOf
+from streamer.web.console.projections.stock import STATES, description, lead_days, state_of
+
+STOCK = ListOf(
+    "stock",
+    "key",
+    (
+        Column("sku", "SKU", "link", sortable=True),
+        Column("location", "Location", sortable=True),
+        Column("description", "Description", narrow=False),
+        Column("state", "State", "state"),
+        Column("on_hand", "On hand", "number", "pcs", sortable=True, narrow=False),
+        Column("reserved", "Reserved", "number", "pcs", narrow=False),
+        Column("available", "Available", "number", "pcs", sortable=True),
+        Column("incoming", "Incoming", "number", "pcs", narrow=False),
+        Column("projected", "Projected", "number", "pcs", sortable=True),
+        Column("waiting", "Waiting", "number", "pcs", sortable=True, narrow=False),
+        Column("reorder_point", "Reorder at", "number", "pcs", narrow=False),
+        Column("next_arrival", "Next arrival", "day", narrow=False),
+    ),
+    (
+        Filter("state", "State", STATES),
+        Filter("location", "Location"),
+        Filter("sku", "SKU"),
+        Filter("needed", "Needed by", clause="needed_by != '' AND needed_by <= ?"),
+    ),
+    order="key",
+)
+AHEAD_DAYS = 30
+PAST_DAYS = 60
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    pages = Stock(console)
+    return [
+        web.get("/stock", pages.index, allow_head=False),
+        web.get("/stock/{key:.+}", pages.one, allow_head=False),
+    ]
+
+
+class Stock:
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.reader = console.reader
+
+    async def index(self, request: web.Request) -> web.Response:
+        return self.console.list_page(request, "list.html", STOCK, title="Stock", live="stock", base="/stock/", empty=(
+            "No stock here yet. Levels come from the accounts that have authority for a location."
+        ))  # fmt: skip
+
+    async def one(self, request: web.Request) -> web.Response:
+        key = request.match_info["key"]
+        fresh = await self.console.owners.row("stock", key)
+        value = fresh.value or self.reader.fold_row("stock", key)
+        row = read_row(key, value) if value else None
+        if not isinstance(row, StockRow):
+            raise web.HTTPNotFound(text="no such stock\n")
+        now = self.console.clock()
+        today = self.console.formats(request).today()
+        stand = position(row, int(now.timestamp() * 1000), lead_days(row))
+        policy = row.policy
+        past = self._past(key, today, row)
+        future, marks = projection(row, today)
+        location, _, sku = key.partition("/")
+        return self.console.page(
+            request,
+            "stock.html",
+            key=key,
+            sku=sku,
+            location=location,
+            place=self.console.config.locations.get(location, location),
+            row=row,
+            owner=fresh,
+            stand=stand,
+            state=state_of(row, stand.projected, stand.waitlisted, stand.incoming + stand.incoming_later),
+            description=description(row),
+            chart=stock_chart(
+                past, future, marks, today,
+                float(policy.reorder_point) if policy else None, float(policy.order_up_to) if policy else None,
+            ),
+            points=[*past, *future],
+            marks=marks,
+            today=today,
+            offers=sorted(row.offers.items(), key=lambda offer: offer[1].rank),
+            purchase_orders=self.reader.all(
+                "SELECT purchase_order.* FROM purchase_order_line JOIN purchase_order USING (reference) "
+                "WHERE stock_key = ? ORDER BY at_ms DESC LIMIT 20",
+                key,
+            ),
+            elsewhere=self.reader.all("SELECT * FROM stock WHERE sku = ? AND key != ? ORDER BY key LIMIT 50", sku, key),
+        )  # fmt: skip
+
+    def _past(self, key: str, today: date, row: StockRow) -> list[Point]:
+        days = self.reader.all(
+            "SELECT day, on_hand FROM stock_day WHERE key = ? AND day >= ? ORDER BY day",
+            key,
+            (today - timedelta(days=PAST_DAYS)).isoformat(),
+        )
+        past = [Point(date.fromisoformat(one["day"]), one["on_hand"]) for one in days]
+        past = [point for point in past if point.day < today]
+        return [*past, Point(today, float(row.on_hand))]
+
+
+def projection(row: StockRow, today: date) -> tuple[list[Point], list[Mark]]:
+    """What will lie there at the end of each day on which something comes or goes, if nothing else happens.
+
+    Lines leave on the day that they are needed, those without a day tomorrow; late arrivals are expected tomorrow.
+    """
+    tomorrow, last = today + timedelta(days=1), today + timedelta(days=AHEAD_DAYS)
+    changes: dict[date, Decimal] = {}
+    marks: list[Mark] = []
+    for line_key, line in row.lines.items():
+        wanted = line.quantity - line.shipped
+        if wanted > 0:
+            day = max(tomorrow, _day(line.needed_by) or tomorrow)
+            changes[day] = changes.get(day, Decimal(0)) - wanted
+            marks.append(Mark(day, "need", f"{wanted:f} for {line_key}"))
+    for need_id, need in row.incoming.items():
+        if need.quantity > 0 and need.expected is not None:
+            day = max(tomorrow, _day(need.expected) or tomorrow)
+            changes[day] = changes.get(day, Decimal(0)) + need.quantity
+            marks.append(Mark(day, "receipt", f"{need.quantity:f} from {need.supplier}, {need.reference or need_id}"))
+    level = row.on_hand + sum((change.delta for change in row.arrived), Decimal(0))
+    points = []
+    for day in sorted({*changes, last}):
+        level += changes.get(day, Decimal(0))
+        points.append(Point(day, float(level)))
+    return points, sorted(marks, key=lambda mark: mark.day)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text[:10]) if text else None
+    except ValueError:
+        return None
