@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import msgspec
 
 from streamer.domain import dispatch_polls
-from streamer.domain.acts import notice, released
+from streamer.domain.acts import released
+from streamer.domain.dispatch_external import give_up, supplier_status
 from streamer.domain.dispatch_ledger import Ledger
-from streamer.domain.dispatch_reports import EXTERNAL_KEPT_MS, for_purchasing
+from streamer.domain.dispatch_people import operator
 from streamer.domain.dispatch_rows import (
     Attempt,
     ExternalRow,
@@ -22,8 +22,9 @@ from streamer.domain.dispatch_rows import (
     due_ms,
     empty_row,
     external_key,
+    known_command,
+    not_quarantined,
     poll_key,
-    queue_key,
     read_row,
     write_row,
 )
@@ -41,16 +42,12 @@ from streamer.messages.commands import (
     PollMoved,
 )
 from streamer.messages.purchasing import SupplierStatus
-from streamer.messages.status import AuditEntry
 from streamer.messages.stock import RowRelease
 
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "dispatch"
-MOST_PARKED = 50
-ACTS_KEPT = 50
 _OPEN = ("sending", "looking_up", "unknown", "human")
-_OURS = re.compile(r"(?i)(?<![a-z0-9])([a-z2-7]{26})(?=[.@])")  # our id in a Message-ID that we made
 
 
 def fold(rows: Rows, event: Message) -> Outcome:
@@ -74,7 +71,7 @@ def wake(rows: Rows, key: str) -> Outcome:
             return dispatch_polls.start(row, rows.now_ms)
         case ExternalRow():
             rows.delete(key)
-            return _give_up(rows, key, row) if row.parked else ()
+            return give_up(rows, key, row) if row.parked else ()
         case QueueRow():
             rows.delete(key)
             return ()
@@ -136,7 +133,7 @@ def _command(rows: Rows, event: Command) -> Outcome:
 
 
 def _outcome(rows: Rows, event: AttemptOutcome) -> Outcome:
-    known = _known(rows, event.account, event.command_id)
+    known = known_command(rows, event.account, event.command_id)
     if event.attempt > known.attempt:
         raise Refused(f"attempt {event.attempt} of command {event.command_id} was never started")
     good = event.result in ("confirmed", "found")
@@ -150,7 +147,7 @@ def _outcome(rows: Rows, event: AttemptOutcome) -> Outcome:
         if not (good and news):
             return ()
     if not good:
-        _not_quarantined(known)
+        not_quarantined(known)
     ledger = Ledger(rows, event.account)
     row = ledger.edit(event.command_id)
     assert row is not None
@@ -186,7 +183,7 @@ def _may_go_on(row: LedgerRow) -> bool:
 
 
 def _status(rows: Rows, event: CommandStatus) -> Outcome:
-    known = _known(rows, event.account, event.command_id)
+    known = known_command(rows, event.account, event.command_id)
     if known.attempt == 0:
         raise Refused(f"command {event.command_id} was not sent yet")
     if known.state == "confirmed" and (
@@ -203,68 +200,6 @@ def _status(rows: Rows, event: CommandStatus) -> Outcome:
     else:
         ledger.reject(event.command_id, row, event.reason or "refused by the supplier", tell_purchasing=False)
     return ledger.out
-
-
-def _operator(rows: Rows, event: OperatorAct) -> Outcome:
-    known = _known(rows, event.account, event.command_id)
-    if event.act_id in known.acts:
-        return ()
-    _not_quarantined(known)
-    _may_act(rows, known, event)
-    ledger = Ledger(rows, event.account)
-    row = ledger.edit(event.command_id)
-    assert row is not None
-    before = row.state
-    row.acts = [*row.acts[1 - ACTS_KEPT :], event.act_id]
-    match event.act:
-        case "confirm":
-            ledger.confirm(event.command_id, row, event.external_reference)
-        case "reject":
-            ledger.reject(event.command_id, row, event.reason)
-        case "send_again":
-            _send_again(ledger, event.command_id, row)
-    entry = AuditEntry(
-        actor=event.actor,
-        act=f"command.{event.act}",
-        subject=event.command_id,
-        before={"state": before},
-        after={"state": row.state, "attempt": str(row.attempt)},
-        reason=event.reason,
-        act_id=event.act_id,
-        at=event.at,
-    )
-    return [*ledger.out, entry]
-
-
-def _may_act(rows: Rows, row: LedgerRow, event: OperatorAct) -> None:
-    """Raises Refused where the act would contradict what is known."""
-    if event.act != "send_again":
-        if row.state in ("confirmed", "rejected"):
-            raise Refused(f"command {event.command_id} is {row.state} already")
-        return
-    if row.state in ("sending", "looking_up"):
-        raise Refused(f"command {event.command_id} is under way: attempt {row.attempt}")
-    queue = rows.read(queue_key(event.account, row.object)) if rule_of(row.kind).queued else None
-    if isinstance(queue, QueueRow):
-        if not rule_of(row.kind).blocks and queue.latest != event.command_id:
-            raise Refused(f"command {queue.latest} for the same object is newer")
-        if row.state == "intended" and queue.waiting[:1] != [event.command_id]:
-            raise Refused(f"command {queue.waiting[0]} for the same object comes first")
-    if row.kind == "reorder" and row.state == "rejected":
-        raise Refused("the order was refused and its needs are open again: approve the order that covers them now")
-
-
-def _send_again(ledger: Ledger, command_id: str, row: LedgerRow) -> None:
-    """A new attempt of the same body, on a person's word: the machine's limits begin anew."""
-    left_queue = row.state == "human" and not rule_of(row.kind).blocks
-    in_queue = row.state in ("unknown", "human", "intended") and not left_queue
-    row.sent_again = row.sent_again or row.state in ("unknown", "human", "confirmed")
-    row.state, row.reason, row.closed_ms = "intended", None, None
-    row.unclear, row.pauses, row.retry_since_ms, row.first_sent_ms = 0, 0, None, None
-    if in_queue:
-        ledger.begin(command_id, row)
-    else:
-        ledger.enqueue(command_id, row)
 
 
 def _wake_command(rows: Rows, key: str, row: LedgerRow, account: str) -> Outcome:
@@ -285,62 +220,6 @@ def _wake_command(rows: Rows, key: str, row: LedgerRow, account: str) -> Outcome
     else:
         ledger.begin(command_id, row)
     return ledger.out
-
-
-# -- statuses of objects that carry no reference of ours
-
-
-def _supplier_status(rows: Rows, event: SupplierStatus) -> Outcome:
-    reference = _reference_of(rows, event)
-    if reference is not None:
-        return [for_purchasing(event, reference)]
-    if event.external_reference is None:
-        raise Refused("names no order: neither a reference of ours nor an id that we know")
-    key = external_key(event.account, event.external_reference)
-    known = rows.read(key)
-    body = event.to_json()
-    if isinstance(known, ExternalRow):
-        _not_quarantined(known)
-        if any(bytes(parked) == body for parked in known.parked):
-            return ()
-        if len(known.parked) >= MOST_PARKED:
-            raise Refused(f"{MOST_PARKED} statuses wait for {event.external_reference} already")
-    row = rows.edit(key)
-    if not isinstance(row, ExternalRow):
-        settings = settings_of(rows)
-        row = ExternalRow(due_ms=rows.now_ms + (settings.remember_days if settings else 40) * DAY_MS)
-        rows.put(key, row)
-    row.parked.append(msgspec.Raw(body))
-    return ()
-
-
-def _reference_of(rows: Rows, event: SupplierStatus) -> str | None:
-    """Our reference, by an id of theirs that the ledger knows or by the Message-ID that we made."""
-    for named in (event.external_reference, event.in_reply_to, event.original_message_id, event.envelope_id):
-        if named is None:
-            continue
-        known = rows.read(external_key(event.account, named))
-        if isinstance(known, ExternalRow) and known.reference is not None:
-            if known.due_ms is not None and known.due_ms < rows.now_ms + EXTERNAL_KEPT_MS - 30 * DAY_MS:
-                rows.edit(external_key(event.account, named))
-                known.due_ms = rows.now_ms + EXTERNAL_KEPT_MS
-            return known.reference
-        for made in _OURS.findall(named):
-            row = rows.read(command_key(event.account, made.upper()))
-            if isinstance(row, LedgerRow) and row.kind == "reorder":
-                reference: str | None = getattr(row.command(), "reference", None)
-                return reference
-    return None
-
-
-def _give_up(rows: Rows, key: str, row: ExternalRow) -> Outcome:
-    account, _, external_reference = key.split("/", 2)
-    return notice(
-        settings_of(rows),
-        ("parked", account, external_reference, str(row.due_ms)),
-        "Statuses of an unknown order",
-        f"{len(row.parked)} statuses of {external_reference} came at account {account}: no order of ours has that id",
-    )
 
 
 # -- settings, polls, releases
@@ -373,23 +252,11 @@ def _release(rows: Rows, event: RowRelease) -> Outcome:
     return [entry]
 
 
-def _known(rows: Rows, account: str, command_id: str) -> LedgerRow:
-    row = rows.read(command_key(account, command_id))
-    if not isinstance(row, LedgerRow) or not row.kind:
-        raise Refused(f"command {command_id} of account {account} is not known")
-    return row
-
-
-def _not_quarantined(row: LedgerRow | ExternalRow) -> None:
-    if row.quarantined is not None:
-        raise Refused(f"row is in quarantine: {row.quarantined}")
-
-
 _HANDLERS: dict[type[Message], Callable[..., Outcome]] = {
     AttemptOutcome: _outcome,
     CommandStatus: _status,
-    OperatorAct: _operator,
-    SupplierStatus: _supplier_status,
+    OperatorAct: operator,
+    SupplierStatus: supplier_status,
     PollMoved: dispatch_polls.moved,
     RowRelease: _release,
     SettingsApplied: _settings,

@@ -12,6 +12,7 @@ import msgspec
 
 from streamer.domain.effects import Mode
 from streamer.domain.view import SETTINGS_KEY, View
+from streamer.errors import Refused
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.commands import AttemptResult, Command
 from streamer.messages.registry import MESSAGES
@@ -144,3 +145,17 @@ def due_ms(row: Row | SettingsApplied) -> int | None:
     if isinstance(row, SettingsApplied) or row.quarantined is not None:
         return None
     return row.due_ms
+
+
+def known_command(rows: Rows, account: str, command_id: str) -> LedgerRow:
+    """The row of a command, not to be changed. Raises Refused."""
+    row = rows.read(command_key(account, command_id))
+    if not isinstance(row, LedgerRow) or not row.kind:
+        raise Refused(f"command {command_id} of account {account} is not known")
+    return row
+
+
+def not_quarantined(row: LedgerRow | ExternalRow) -> None:
+    """Raises Refused."""
+    if row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")

@@ -33,7 +33,7 @@ from tests.domain.memory import Partition, of, settings
 
 
 def facts(**changes: Any) -> AccountFacts:
-    return AccountFacts(**({"platform": "http", "sink_class": "B", "attempts": 3} | changes))
+    return AccountFacts.model_validate({"platform": "http", "sink_class": "B", "attempts": 3} | changes)
 
 
 def company(**changes: Any) -> SettingsApplied:
