@@ -25,6 +25,7 @@ from streamer.domain.dispatch_rows import (
     known_command,
     not_quarantined,
     poll_key,
+    queue_key,
     read_row,
     write_row,
 )
@@ -247,9 +248,18 @@ def _release(rows: Rows, event: RowRelease) -> Outcome:
     row = rows.edit(event.row_key)
     assert row is not None and not isinstance(row, SettingsApplied)
     row.quarantined = None
-    if isinstance(row, LedgerRow) and row.state in ("sending", "looking_up", "unknown") and row.due_ms is None:
+    if isinstance(row, LedgerRow) and row.due_ms is None and _may_begin(rows, event.row_key, row):
         row.due_ms = rows.now_ms
     return [entry]
+
+
+def _may_begin(rows: Rows, key: str, row: LedgerRow) -> bool:
+    """Whether a released command is one that waits for nothing but the next tick."""
+    if row.state != "intended" or not rule_of(row.kind).queued:
+        return row.state in ("intended", "sending", "looking_up", "unknown")
+    account, command_id = key.split("/", 1)
+    queue = rows.read(queue_key(account, row.object))
+    return isinstance(queue, QueueRow) and queue.waiting[:1] == [command_id]
 
 
 _HANDLERS: dict[type[Message], Callable[..., Outcome]] = {

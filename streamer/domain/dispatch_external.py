@@ -58,8 +58,9 @@ def _reference_of(rows: Rows, event: SupplierStatus) -> str | None:
         known = rows.read(external_key(event.account, named))
         if isinstance(known, ExternalRow) and known.reference is not None:
             if known.due_ms is not None and known.due_ms < rows.now_ms + EXTERNAL_KEPT_MS - 30 * DAY_MS:
-                rows.edit(external_key(event.account, named))
-                known.due_ms = rows.now_ms + EXTERNAL_KEPT_MS
+                used = rows.edit(external_key(event.account, named))
+                assert isinstance(used, ExternalRow)
+                used.due_ms = rows.now_ms + EXTERNAL_KEPT_MS
             return known.reference
         for made in _OURS.findall(named):
             row = rows.read(command_key(event.account, made.upper()))

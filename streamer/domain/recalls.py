@@ -260,7 +260,7 @@ def _tell(settings: SettingsApplied | None, row: VinRow, order: str, why: str) -
         return []
     row.told.append(order)
     text = f"Order {order}: recalls of its vehicle cannot be looked for, {why}."
-    return list(notice(settings, ("vin", order), "A vehicle is not known", text))
+    return list(notice(settings, ("vin", order, why), "A vehicle is not known", text))
 
 
 # -- settings and releases

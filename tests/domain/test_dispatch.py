@@ -587,6 +587,19 @@ def test_a_quarantined_command_starts_nothing_until_it_is_released() -> None:
     assert state(partition, order) == "unknown"
 
 
+def test_a_command_whose_turn_came_while_it_was_in_quarantine_begins_when_it_is_released() -> None:
+    partition = ledger()
+    first = the_call(partition.send(write_back(1)))
+    partition.send(write_back(2), write_back(3))
+    keys = [f"shop/{write_back(number).command_id}" for number in (2, 3)]
+    for key in keys:
+        partition.quarantine(key)
+    assert calls(outcome(partition, first, "confirmed")) == []
+    for key in reversed(keys):
+        partition.send(RowRelease(topic="commands", row_key=key, log_key="shop", actor="kim", act_id=key))
+    assert the_call(partition.tick(seconds=1)).command == write_back(2)
+
+
 def test_a_row_that_never_was_can_be_quarantined_and_released() -> None:
     partition = ledger()
     key = f"erp/{reorder().command_id}"
