@@ -29,17 +29,24 @@ _make_decision = maker(LineDecision)
 LARGEST_PENDING = 200
 """Changes that no level counts yet; more are merged, on the safe side."""
 
+LOOK_AT_ALL = 32
+
 
 def finish(rows: View[object], row: StockRow, key: str, revision: int, quantity: Decimal, remember_ms: int) -> None:
-    """Remembers what is done, and forgets what cannot come again."""
-    source = rows.source
-    kept = {
-        name: entry
-        for name, entry in row.finished.items()
-        if name != key and not forgettable(rows, entry, rows.now_ms - remember_ms)
-    }
-    kept[key] = Finished(revision, quantity, rows.now_ms, *(source or ()))
-    row.finished = kept
+    """Remembers what is done, and forgets what cannot come again.
+
+    The oldest are looked at each time, all of them only now and then: a popular SKU has hundreds while its sender lags.
+    """
+    finished = row.finished
+    finished.pop(key, None)
+    before_ms = rows.now_ms - remember_ms
+    if len(finished) % LOOK_AT_ALL == LOOK_AT_ALL - 1:
+        finished = {name: entry for name, entry in finished.items() if not forgettable(rows, entry, before_ms)}
+        row.finished = finished
+    else:
+        while finished and forgettable(rows, finished[oldest := next(iter(finished))], before_ms):
+            del finished[oldest]
+    finished[key] = Finished(revision, quantity, rows.now_ms, *(rows.source or ()))
 
 
 def forgettable(rows: View[object], entry: Finished, before_ms: int) -> bool:
