@@ -21,6 +21,12 @@ def _rank(version: str) -> tuple[str, float | int] | None:
     return ("number", int(version)) if _NUMBER.match(version) else None
 
 
+def time_of(version: str) -> datetime | None:
+    """The time that a version names, if it is one."""
+    rank = _rank(version)
+    return datetime.fromtimestamp(rank[1], UTC) if rank is not None and rank[0] == "time" else None
+
+
 def newer(version: str, than: str) -> bool:
     """Whether `version` replaces `than`: later as a time, higher as a number; of two content hashes the last to come.
 

@@ -1,0 +1,189 @@
+"""What an order tells others: the status of its lines, the answer to its platform, and the recalls' appointment."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from streamer.domain.making import maker
+from streamer.domain.order_asks import account_of, judge, judge_all, release_all
+from streamer.domain.order_rows import Line, OrderRow, Visit
+from streamer.domain.units import ms, utc
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message, plain
+from streamer.messages.commands import WriteBackCommand, WriteBackLine
+from streamer.messages.ids import command_id
+from streamer.messages.orders import Fulfilment, Order
+from streamer.messages.people import Vehicle
+from streamer.messages.recalls import VehicleAppointment
+from streamer.messages.status import OrderLineStatus
+
+_make_status = maker(OrderLineStatus)
+
+
+def conclude(key: str, row: OrderRow, settings: SettingsApplied | None, now_ms: int) -> Iterator[Message]:
+    """What follows when lines may have changed: all or nothing, statuses, the answer."""
+    for line in row.lines.values():
+        if line.fulfilment != "cancelled":
+            judge(line)
+    if row.all_or_nothing and row.state == "open":
+        yield from _all_or_nothing(key, row)
+    for line_id, line in row.lines.items():
+        if line.fulfilment != "cancelled":
+            line.fulfilment = _fulfilment(line)
+        yield from _tell(key, row, line_id, line, now_ms)
+    row.decision = judge_all(row)
+    if row.state in ("open", "held"):
+        yield from _write_back(key, row, settings)
+
+
+def _fulfilment(line: Line) -> Fulfilment:
+    if line.shipped and line.shipped >= line.quantity:
+        return "shipped"
+    return "back_order" if line.waitlisted else "open"
+
+
+def _all_or_nothing(key: str, row: OrderRow) -> Iterator[Message]:
+    """One line that is rejected, in whole or in part, lets all others go."""
+    ours = {
+        line_id: line for line_id, line in row.lines.items() if line.cause is None and line.fulfilment != "cancelled"
+    }
+    failed = next((line_id for line_id, line in ours.items() if line.decision != "pending" and line.rejected), None)
+    if failed is None:
+        return
+    for line_id, line in ours.items():
+        if line.refused is None:
+            reason = line.reason if line_id == failed and line.reason else f"all or nothing: line {failed} was rejected"
+            yield from release_all(key, row, line, reason)
+            line.asks, line.refused = {}, reason
+            judge(line)
+
+
+def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Iterator[Message]:
+    if line.decision == "pending":
+        return
+    words = (
+        f"{line.decision}|{line.fulfilment}|{plain(line.quantity)}|{plain(line.approved)}|{plain(line.waitlisted)}"
+        f"|{plain(line.rejected)}|{line.promised or ''}|{line.sku or ''}|{line.reason or ''}"
+    )
+    state = _digest(words)
+    if state == line.told:
+        return
+    line.told = state
+    row.told += 1
+    yield _make_status(
+        account=account_of(key),
+        order_id=key.partition("/")[2],
+        number=row.number,
+        kind=row.kind,
+        line_id=line_id,
+        sku=line.sku,
+        location=line.location,
+        quantity=line.quantity,
+        decision=line.decision,
+        fulfilment=line.fulfilment,
+        approved=line.approved,
+        waitlisted=line.waitlisted,
+        rejected=line.rejected,
+        reason=line.reason,
+        promised_date=line.promised,
+        revision=row.told,
+        at=utc(now_ms),
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def _write_back(key: str, row: OrderRow, settings: SettingsApplied | None) -> Iterator[Message]:
+    """Once all lines are decided, and again when the result has changed."""
+    account, _, order_id = key.partition("/")
+    facts = settings.accounts.get(account) if settings is not None else None
+    if facts is None or not facts.write_back or row.echo or row.quarantined is not None:
+        return
+    ours = {
+        line_id: line for line_id, line in row.lines.items() if line.cause is None and line.fulfilment != "cancelled"
+    }
+    if not ours or any(line.decision == "pending" for line in ours.values()):
+        return
+    lines = tuple(
+        WriteBackLine(
+            line_id=line_id,
+            sku=line.sku,
+            decision=line.decision,
+            approved=line.approved,
+            waitlisted=line.waitlisted,
+            rejected=line.rejected,
+            reason=line.reason,
+            promised_date=line.promised,
+        )
+        for line_id, line in ours.items()
+    )
+    answer = _digest("\n".join(line.model_dump_json() for line in lines))
+    if answer == row.answer:
+        return
+    row.answer = answer
+    row.answer_revision += 1
+    row.answer_state = row.answer_reason = None
+    yield WriteBackCommand(
+        command_id=command_id("write-back", key, str(row.answer_revision)),
+        account=account,
+        object=f"order/{order_id}",
+        cause=f"decision {row.answer_revision} of {key}",
+        order_id=order_id,
+        number=row.number,
+        revision=row.answer_revision,
+        decision=judge_all(OrderRow(lines=ours)),
+        lines=lines,
+    )
+
+
+def vehicle_of(event: Order) -> Vehicle | None:
+    """The vehicle that comes: the appointment's, else the one that a line names."""
+    vehicle = event.appointment.vehicle if event.appointment is not None else None
+    if vehicle is None:
+        vin = next((line.vin for line in event.lines if line.vin), None)
+        vehicle = Vehicle(vin=vin) if vin else None
+    return vehicle if vehicle is not None and (vehicle.class_known or vehicle.vin) else None
+
+
+def visit(key: str, row: OrderRow, event: Order, place: str | None) -> Iterator[Message]:
+    """Tells the recalls which vehicle comes when, and again when that changes."""
+    vehicle = vehicle_of(event)
+    known = row.visit
+    new = None
+    if vehicle is not None and place is not None:
+        scheduled = event.appointment.scheduled_at if event.appointment is not None else None
+        new = Visit(
+            known.revision if known is not None else 0, place, vehicle.vin, vehicle.make, vehicle.model, vehicle.year,
+            ms(scheduled) if scheduled is not None else None, event.state in ("cancelled", "closed"),
+        )  # fmt: skip
+    if new == known or (known is None and (new is None or new.cancelled)):
+        return
+    if known is not None and not known.cancelled and (new is None or _vehicle(new) != _vehicle(known)):
+        known.revision += 1
+        known.cancelled = True
+        yield _appointment(key, known)
+    if new is None or (known is not None and known.cancelled and new.cancelled):
+        return
+    new.revision = known.revision + 1 if known is not None else 1
+    row.visit = new
+    yield _appointment(key, new)
+
+
+def _vehicle(visit: Visit) -> tuple[str | None, str | None, str | None, int | None]:
+    return visit.vin, visit.make, visit.model, visit.year
+
+
+def _appointment(key: str, visit: Visit) -> VehicleAppointment:
+    account, _, order_id = key.partition("/")
+    return VehicleAppointment(
+        account=account,
+        order_id=order_id,
+        revision=visit.revision,
+        vehicle=Vehicle(vin=visit.vin, make=visit.make, model=visit.model, year=visit.year),
+        location=visit.location,
+        scheduled_at=utc(visit.scheduled_ms) if visit.scheduled_ms is not None else None,
+        state="cancelled" if visit.cancelled else "booked",
+    )

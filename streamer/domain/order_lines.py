@@ -1,0 +1,180 @@
+"""What a new version of an order changes in its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from streamer.domain.order_asks import ask_stock, change_quantity, release_all, shipped
+from streamer.domain.order_rows import Line, OrderRow
+from streamer.domain.units import ZERO, day_of, iso_date, ms, utc
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message
+from streamer.messages.orders import Order, OrderLine
+from streamer.messages.stock import LineShipped, Purpose, ResolveItem
+
+SERVICE_LINE = "service"
+"""Id of the line for the service type of an appointment without lines: a service type is a SKU with a kit."""
+
+
+def wanted_lines(event: Order) -> dict[str, OrderLine]:
+    """The lines of the event by id. A line id that comes twice is one line with the sum of both."""
+    lines: dict[str, OrderLine] = {}
+    for line in event.lines:
+        known = lines.get(line.line_id)
+        lines[line.line_id] = (
+            line if known is None else known.model_copy(update={"quantity": known.quantity + line.quantity})
+        )
+    if not lines and event.appointment is not None and event.appointment.service_type:
+        sku = event.appointment.service_type[:100]
+        lines[SERVICE_LINE] = OrderLine(line_id=SERVICE_LINE, sku=sku, quantity=Decimal(1), service=True)
+    return lines
+
+
+def needed_by(event: Order, line: OrderLine) -> str | None:
+    """The day by which a line is needed: its own, else the appointment's, else the order's."""
+    day = day_of(line.due_date)
+    if day is None and event.appointment is not None:
+        if event.appointment.scheduled_at is not None:
+            return iso_date(ms(event.appointment.scheduled_at))
+        day = day_of(event.appointment.scheduled_date)
+    day = day or day_of(event.due_date)
+    return day.isoformat() if day else None
+
+
+def place_of(event: Order, line: OrderLine | None, settings: SettingsApplied | None) -> str | None:
+    """Where a line is taken from: what the line says, else the order, else the account's default."""
+    place = (line.location if line is not None else None) or event.location
+    if place is None and settings is not None and event.account in settings.accounts:
+        place = settings.accounts[event.account].default_location
+    return place
+
+
+def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old: bool) -> Iterator[Message]:
+    """Asks for a line whose SKU and location are known. What had left before we heard of it is not asked for.
+
+    The stock row learns of that first; but not of what left from an `old` order, which its levels have long counted.
+    """
+    assert line.sku is not None
+    assert line.location is not None
+    if line.shipped and not old:
+        row.asked += 1
+        yield LineShipped(
+            order_key=key,
+            line_key=f"{key}/{line_id}",
+            revision=row.asked,
+            sku=line.sku,
+            location=line.location,
+            quantity=line.shipped,
+            at=utc(at_ms),
+        )
+    if line.shipped < line.quantity:
+        yield ask_stock(key, row, line_id, line)
+
+
+class Change:
+    """One new version of an order, applied line by line."""
+
+    def __init__(
+        self, key: str, row: OrderRow, event: Order, settings: SettingsApplied | None, at_ms: int, *, old: bool
+    ) -> None:
+        self.key = key
+        self.row = row
+        self.event = event
+        self.settings = settings
+        self.at_ms = at_ms  # when the platform made this version
+        self.old = old
+        self.purpose: Purpose = "service" if event.kind == "service_appointment" else "sale"
+        self.resolving: dict[str, None] = {}
+
+    def apply(self) -> Iterator[Message]:
+        """Releases what is gone, then asks for what is new or changed, in the order of the lines."""
+        wanted = wanted_lines(self.event)
+        for line_id, line in list(self.row.lines.items()):
+            if line.cause is None and line_id not in wanted:
+                yield from release_all(self.key, self.row, line, "the line was removed")
+                line.refused = None
+                line.decision, line.fulfilment, line.reason = "released", "cancelled", "the line was removed"
+                line.approved = line.waitlisted = line.rejected = ZERO
+                line.asks = {}
+        for line_id, told in wanted.items():
+            yield from self._line(line_id, told)
+        for item_id in self.resolving:
+            yield ResolveItem(account=self.event.account, item_id=item_id, order_key=self.key)
+
+    def unasked(self, reason: str) -> dict[str, Line]:
+        """The lines of an order that asks for nothing: rejected here, with the reason."""
+        lines = {}
+        for line_id, told in wanted_lines(self.event).items():
+            place = place_of(self.event, told, self.settings)
+            lines[line_id] = Line(
+                told.quantity, sku=told.sku, item_id=told.item_id, location=place, decision="rejected",
+                fulfilment="cancelled", rejected=told.quantity, reason=reason,
+            )  # fmt: skip
+        return lines
+
+    def _line(self, line_id: str, told: OrderLine) -> Iterator[Message]:
+        row = self.row
+        place = place_of(self.event, told, self.settings)
+        line = row.lines.get(line_id)
+        removed = line is not None and line.fulfilment == "cancelled"
+        same_thing = line is not None and (told.sku is None or line.sku == told.sku) and line.item_id == told.item_id
+        if line is None or removed or not same_thing or line.location != place or line.refused is not None:
+            yield from self._ask(line_id, told, place)
+        else:
+            line.needed_by = needed_by(self.event, told)
+            if line.quantity != told.quantity:
+                line.quantity = told.quantity
+                line.changed_ms = self.at_ms
+                if not told.quantity:
+                    yield from self._refuse(line, "the quantity is zero")
+                elif line.asks:
+                    yield from change_quantity(self.key, row, line)
+                elif line.sku is not None and line.shipped < line.quantity:
+                    yield ask_stock(self.key, row, line_id, line)
+        yield from self._ship(line_id, told)
+
+    def _ask(self, line_id: str, told: OrderLine, place: str | None) -> Iterator[Message]:
+        """A line that is new, or another thing, or from another place than before."""
+        row = self.row
+        before = row.lines.get(line_id)
+        if before is not None:
+            yield from release_all(self.key, row, before, "the line has changed")
+        line = Line(
+            told.quantity,
+            sku=told.sku,
+            item_id=told.item_id,
+            location=place,
+            needed_by=needed_by(self.event, told),
+            service=told.service,
+            purpose=self.purpose,
+        )
+        if before is not None:
+            line.changed_ms = self.at_ms
+            line.decision, line.approved, line.waitlisted = before.decision, before.approved, before.waitlisted
+            line.rejected, line.reason, line.told = before.rejected, before.reason, before.told
+        row.lines[line_id] = line
+        if not told.quantity:
+            yield from self._refuse(line, "the quantity is zero")
+        elif place is None:
+            yield from self._refuse(line, f"no location: set accounts.{self.event.account}.default_location")
+        elif told.sku is not None:
+            line.shipped = min(told.shipped or ZERO, line.quantity)
+            yield from begin(self.key, row, line_id, line, self.at_ms, old=self.old)
+        elif told.item_id is not None:
+            self.resolving[told.item_id] = None
+        else:
+            yield from self._refuse(line, "the line names no SKU and no item")
+
+    def _ship(self, line_id: str, told: OrderLine) -> Iterator[Message]:
+        line = self.row.lines[line_id]
+        quantity = told.shipped
+        if quantity is None and self.event.state == "closed":
+            quantity = line.quantity  # a platform that closes orders and tells no shipments: all has left
+        if quantity is not None and quantity > line.shipped and line.refused is None:
+            line.shipped = quantity
+            yield from shipped(self.key, line, self.at_ms)
+
+    def _refuse(self, line: Line, reason: str) -> Iterator[Message]:
+        yield from release_all(self.key, self.row, line, reason)
+        line.asks, line.refused = {}, reason

@@ -1,0 +1,126 @@
+"""The row of one order with its lines, and of a customer that was seen."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from streamer.domain.units import ZERO
+from streamer.domain.view import SETTINGS_KEY
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.orders import DecisionState, Fulfilment, OrderKind, OrderState
+from streamer.messages.stock import Purpose
+
+
+class Ask(msgspec.Struct, omit_defaults=True):
+    """What one stock row was asked for a line: the line's own SKU, or a component that was named instead of it."""
+
+    sku: str
+    location: str
+    quantity: Decimal
+    each: Decimal = ZERO  # of it for one unit of the line; 0: the line's own
+    revision: int = 0
+    answered: int = 0  # decision revision, within `revision`
+    state: DecisionState = "pending"
+    approved: Decimal = ZERO
+    waitlisted: Decimal = ZERO
+    rejected: Decimal = ZERO
+    reason: str | None = None
+    promised: str | None = None
+    referred: bool = False  # others are asked instead
+    released: bool = False
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One line: what the platform says, and what became of it. `asks` by line key; the first is the line's own."""
+
+    quantity: Decimal
+    sku: str | None = None
+    item_id: str | None = None
+    location: str | None = None
+    needed_by: str | None = None
+    service: bool = False
+    purpose: Purpose = "sale"
+    cause: str | None = None  # of a line that we added: the campaign
+    asks: dict[str, Ask] = {}
+    shipped: Decimal = ZERO
+    decision: DecisionState = "pending"
+    fulfilment: Fulfilment = "open"
+    approved: Decimal = ZERO
+    waitlisted: Decimal = ZERO
+    rejected: Decimal = ZERO
+    reason: str | None = None
+    promised: str | None = None
+    refused: str | None = None  # rejected here, without asking any stock row
+    told: str | None = None  # the status that was told last
+    changed_ms: int | None = None  # since when the platform knows this quantity
+
+
+class Visit(msgspec.Struct, omit_defaults=True):
+    """The vehicle of an appointment as the recalls know it; the VIN is personal data and stays in this row."""
+
+    revision: int
+    location: str
+    vin: str | None = None
+    make: str | None = None
+    model: str | None = None
+    year: int | None = None
+    scheduled_ms: int | None = None
+    cancelled: bool = False
+
+
+class OrderRow(msgspec.Struct, omit_defaults=True):
+    """An order, an appointment, or (`echo`) an object that we made ourselves."""
+
+    version: str = ""
+    kind: OrderKind = "sales_order"
+    number: str | None = None
+    state: OrderState = "open"
+    status: str | None = None  # the platform's own word
+    priority: int = 0
+    all_or_nothing: bool = False
+    back_order: bool = True
+    location: str | None = None
+    placed_ms: int | None = None
+    visit: Visit | None = None
+    lines: dict[str, Line] = {}
+    asked: int = 0  # counter of the revisions of requests: never falls, so that a reopened order asks anew
+    told: int = 0  # counter of the revisions of statuses
+    decision: DecisionState = "pending"
+    answer: str | None = None  # what the platform was told last
+    answer_revision: int = 0
+    answer_state: str | None = None  # what became of telling it
+    answer_reason: str | None = None
+    failed: str | None = None  # all or nothing: the line that was rejected
+    echo: bool = False
+    reference: str | None = None  # ours, where the ledger told us
+    finished_ms: int | None = None
+    due: int | None = None
+    quarantined: str | None = None
+
+
+class CustomerRow(msgspec.Struct, omit_defaults=True, tag="customer"):
+    """A customer or lead that was seen; nothing about the person is kept."""
+
+    version: str
+    forget_ms: int
+    quarantined: str | None = None
+
+
+AnyRow = OrderRow | CustomerRow | SettingsApplied
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_decode_order = msgspec.json.Decoder(OrderRow).decode
+_decode_customer = msgspec.json.Decoder(CustomerRow).decode
+
+
+def read_row(key: str, value: bytes) -> AnyRow:
+    """Raises msgspec's DecodeError (or pydantic's ValidationError for the settings)."""
+    if key == SETTINGS_KEY:
+        return SettingsApplied.from_json(value)
+    return _decode_customer(value) if value.startswith(b'{"type":"customer"') else _decode_order(value)
+
+
+def write_row(row: AnyRow) -> bytes:
+    return row.to_json() if isinstance(row, SettingsApplied) else _encode(row)

@@ -1,0 +1,365 @@
+"""The fold of the log `orders`: one row for each order. Which stock to ask, and what to tell the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from streamer.domain.order_answers import conclude, visit
+from streamer.domain.order_asks import find, hear, release_all
+from streamer.domain.order_echo import is_supply, our_reference, status_of
+from streamer.domain.order_lines import Change, begin, place_of
+from streamer.domain.order_rows import AnyRow, CustomerRow, Line, OrderRow, read_row, write_row
+from streamer.domain.units import DAY_MS, ZERO, ms
+from streamer.domain.versions import newer, time_of
+from streamer.domain.view import SETTINGS_KEY, Outcome, View, settings_of
+from streamer.errors import Ignored, Malformed, Refused
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message
+from streamer.messages.ids import order_key
+from streamer.messages.orders import (
+    AddLine,
+    CustomerRecord,
+    ItemResolved,
+    LineDecision,
+    ObjectKnown,
+    Order,
+    WriteBackDone,
+)
+from streamer.messages.stock import RowRelease
+
+__all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
+
+NAME = "orders"
+REMEMBER_DAYS = 40  # until settings say otherwise
+ECHO_DAYS = 730
+"""So long we remember what we made ourselves: once forgotten, its next change would look like a new order."""
+FINISHED = ("cancelled", "closed")
+
+Rows = View[Any]
+
+
+def row_key(event: Message) -> str:
+    """The row that an event is about."""
+    if isinstance(event, SettingsApplied):
+        return SETTINGS_KEY
+    return event.row_key if isinstance(event, RowRelease) else event.places()[0].key
+
+
+def due_ms(row: AnyRow) -> int | None:
+    if isinstance(row, OrderRow):
+        return row.due
+    return row.forget_ms if isinstance(row, CustomerRow) else None
+
+
+def quarantine(rows: Rows, key: str, reason: str) -> None:
+    """The order decides nothing any more until an operator releases it; answers of stock rows still enter."""
+    if not key or key.startswith("~"):
+        return
+    row = rows.edit(key)
+    if row is None:
+        rows.put(key, OrderRow(quarantined=reason))
+    else:
+        row.quarantined = reason
+
+
+def fold(rows: Rows, event: Message) -> Outcome:
+    """Raises Malformed or Refused for a bad event, Ignored for one that means nothing here."""
+    handler = _HANDLERS.get(type(event))
+    if handler is None:
+        raise Malformed(f"{event.ce_type} does not belong on the log {NAME}", field="ce_type")
+    return handler(rows, event)
+
+
+def wake(rows: Rows, key: str) -> Outcome:
+    """A day after its end an order becomes a small row; when nothing about it can come again, it goes."""
+    row = rows.edit(key)
+    if not isinstance(row, OrderRow) or row.finished_ms is None:
+        if isinstance(row, OrderRow):
+            row.due = None
+        else:
+            rows.delete(key)
+        return ()
+    remember_ms = ECHO_DAYS * DAY_MS if row.echo else _remember_ms(settings_of(rows))
+    forget_ms = row.finished_ms + remember_ms
+    if rows.now_ms >= forget_ms:
+        rows.delete(key)
+        return ()
+    for line in row.lines.values():
+        if line.shipped in (ZERO, line.quantity):
+            line.asks = {}
+    row.due = forget_ms
+    return ()
+
+
+def _remember_ms(settings: SettingsApplied | None) -> int:
+    return (settings.remember_days if settings is not None else REMEMBER_DAYS) * DAY_MS
+
+
+def _order(rows: Rows, event: Order) -> Outcome:
+    if event.test:
+        raise Ignored("a test order")
+    key = event.key
+    settings = settings_of(rows)
+    known = rows.read(key)
+    if known is not None and not _is_news(key, known, event):
+        return ()
+    version_time = time_of(event.version) or event.occurred_at
+    at_ms = ms(version_time) if version_time is not None else rows.now_ms
+    before_ms = rows.now_ms - _remember_ms(settings)
+    reference = our_reference(event, settings) or (known.reference if known is not None else None)
+    ours = reference is not None or (known is not None and known.echo)
+    if known is None and not ours:
+        if is_supply(event, settings):
+            raise Ignored("a purchase order to a supplier that was not made here")
+        if at_ms < before_ms:
+            raise Refused("the order is unknown and older than ids are remembered (remember_days)")
+    row = rows.edit(key)
+    if row is None:
+        row = OrderRow()
+        rows.put(key, row)
+    if ours or is_supply(event, settings):
+        return _as_echo(key, row, event, reference, rows.now_ms)
+    fresh = not row.version
+    row.version, row.kind, row.number, row.status = event.version, event.kind, event.number, event.status
+    row.priority, row.all_or_nothing, row.back_order = event.priority, event.all_or_nothing, event.back_order_allowed
+    row.placed_ms = ms(event.occurred_at) if event.occurred_at is not None else row.placed_ms
+    row.location, row.state = place_of(event, None, settings), event.state
+    old = fresh and row.placed_ms is not None and row.placed_ms < before_ms
+    said = _change_lines(key, row, Change(key, row, event, settings, at_ms, old=old), fresh=fresh)
+    said += visit(key, row, event, row.location)
+    said += conclude(key, row, settings, rows.now_ms)
+    _finish(row, rows.now_ms)
+    return said
+
+
+def _is_news(key: str, row: AnyRow, event: Order) -> bool:
+    """Whether the version is newer than the row's; a row in quarantine refuses it."""
+    if not isinstance(row, OrderRow):
+        raise Malformed(f"{key} is a customer", field="source_id")
+    if row.version and not newer(event.version, row.version):
+        return False
+    if row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")
+    return True
+
+
+def _change_lines(key: str, row: OrderRow, change: Change, *, fresh: bool) -> list[Message]:
+    if row.kind == "deal" or (row.state == "closed" and fresh):
+        return []  # no demand yet; or history: nothing was promised, and levels have long counted what left
+    if row.state == "cancelled":
+        return _cancel(key, row, change, fresh=fresh)
+    said = list(change.apply())
+    if row.state == "closed":
+        said += _close(key, row)
+    return said
+
+
+def _close(key: str, row: OrderRow) -> list[Message]:
+    """What has not left by now will not leave any more."""
+    said: list[Message] = []
+    for line in row.lines.values():
+        if line.shipped >= line.quantity > 0 or line.fulfilment == "cancelled":
+            continue
+        said += release_all(key, row, line, "the order was closed")
+        line.asks, line.refused = {}, None
+        line.fulfilment = "cancelled"
+        if line.decision == "pending":
+            line.decision, line.reason = "released", "the order was closed"
+    return said
+
+
+def _as_echo(key: str, row: OrderRow, event: Order, reference: str | None, now_ms: int) -> list[Message]:
+    """Status of what we made; what had been asked for before we knew is given back."""
+    said: list[Message] = []
+    for line in row.lines.values():
+        said += release_all(key, row, line, "an echo of our own object")
+    row.lines = {}
+    row.echo, row.version, row.kind, row.number, row.state = True, event.version, event.kind, event.number, event.state
+    row.finished_ms, row.due = now_ms, now_ms + DAY_MS
+    if reference is not None and event.kind == "purchase_order":
+        said.append(status_of(event, reference))
+    return said
+
+
+def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool) -> list[Message]:
+    """Everything is free again; an order that was cancelled before we saw it asks for nothing."""
+    said: list[Message] = []
+    if fresh:
+        row.lines = change.unasked("cancelled before it was seen")
+        return said
+    for line in row.lines.values():
+        said += release_all(key, row, line, "the order was cancelled")
+        line.asks, line.refused = {}, None
+        if line.shipped < line.quantity or not line.shipped:
+            line.decision, line.fulfilment, line.reason = "released", "cancelled", "the order was cancelled"
+            line.approved = line.waitlisted = line.rejected = ZERO
+            line.promised = None
+    return said
+
+
+def _finish(row: OrderRow, now_ms: int) -> None:
+    """A finished order is looked at again a day later; one that goes on is not."""
+    done = row.state in FINISHED or (
+        bool(row.lines) and all(line.fulfilment in ("shipped", "cancelled") for line in row.lines.values())
+    )
+    if not done:
+        row.finished_ms = row.due = None
+    elif row.finished_ms is None:
+        row.finished_ms, row.due = now_ms, now_ms + DAY_MS
+
+
+def _decision(rows: Rows, event: LineDecision) -> Outcome:
+    key = event.order_key
+    row = rows.read(key)
+    if not isinstance(row, OrderRow):
+        return ()
+    found = find(key, row, event.line_key)
+    if found is None or found[2].released or found[2].sku != event.sku or found[2].location != event.location:
+        return ()
+    if event.revision != found[2].revision or event.decision_revision <= found[2].answered:
+        return ()
+    row = rows.edit(key)
+    assert isinstance(row, OrderRow)
+    _, line, ask = find(key, row, event.line_key) or found
+    settings = settings_of(rows)
+    said = hear(key, row, line, ask, event)
+    said += conclude(key, row, settings, rows.now_ms)
+    _finish(row, rows.now_ms)
+    return said
+
+
+def _resolved(rows: Rows, event: ItemResolved) -> Outcome:
+    key = event.order_key
+    row = rows.read(key)
+    if not isinstance(row, OrderRow) or not any(_waits_for(line, event.item_id) for line in row.lines.values()):
+        return ()
+    if row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")
+    row = rows.edit(key)
+    assert isinstance(row, OrderRow)
+    said: list[Message] = []
+    for line_id, line in row.lines.items():
+        if not _waits_for(line, event.item_id):
+            continue
+        if event.sku is None:
+            line.refused = event.reason or "unknown SKU"
+        else:
+            line.sku = event.sku
+            said += begin(key, row, line_id, line, rows.now_ms, old=False)
+    said += conclude(key, row, settings_of(rows), rows.now_ms)
+    _finish(row, rows.now_ms)
+    return said
+
+
+def _waits_for(line: Line, item_id: str) -> bool:
+    return line.item_id == item_id and line.sku is None and line.refused is None and line.fulfilment != "cancelled"
+
+
+def _add_line(rows: Rows, event: AddLine) -> Outcome:
+    key = order_key(event.account, event.order_id)
+    row = rows.read(key)
+    if not isinstance(row, OrderRow):
+        raise Refused(f"order {key} is not known")
+    line = row.lines.get(event.line_id)
+    if line is not None and line.cause is None:
+        raise Refused(f"{key} has a line {event.line_id} of its own")
+    there = line is not None and line.fulfilment != "cancelled"
+    if event.withdrawn != there or (row.state in FINISHED and not event.withdrawn):
+        return ()
+    if row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")
+    row = rows.edit(key)
+    assert isinstance(row, OrderRow)
+    said: list[Message] = []
+    if event.withdrawn:
+        line = row.lines[event.line_id]
+        said += release_all(key, row, line, f"recall {event.cause} no longer needs it")
+        line.asks, line.refused = {}, None
+        line.decision, line.fulfilment, line.reason = "released", "cancelled", f"recall {event.cause} was withdrawn"
+        line.approved = line.waitlisted = line.rejected = ZERO
+    else:
+        said += _add(key, row, event, line.told if line is not None else None, rows.now_ms)
+    said += conclude(key, row, settings_of(rows), rows.now_ms)
+    _finish(row, rows.now_ms)
+    return said
+
+
+def _add(key: str, row: OrderRow, event: AddLine, told: str | None, now_ms: int) -> list[Message]:
+    line = Line(event.quantity, sku=event.sku, location=row.location, purpose="recall", cause=event.cause, told=told)
+    line.needed_by = next((known.needed_by for known in row.lines.values() if known.needed_by), None)
+    row.lines[event.line_id] = line
+    if line.location is None:
+        line.refused = "no location: the appointment names none"
+        return []
+    if not line.quantity:
+        line.refused = "the quantity is zero"
+        return []
+    return list(begin(key, row, event.line_id, line, now_ms, old=False))
+
+
+def _known(rows: Rows, event: ObjectKnown) -> Outcome:
+    """From now on events about the object are echoes; demand that it had made before is given back."""
+    key = order_key(event.account, event.source_id)
+    row = rows.edit(key)
+    if row is None:
+        row = OrderRow()
+        rows.put(key, row)
+    if not isinstance(row, OrderRow) or (row.echo and (event.reference is None or row.reference == event.reference)):
+        return ()
+    said: list[Message] = []
+    for line in row.lines.values():
+        said += release_all(key, row, line, "an echo of our own object")
+    row.lines = {}
+    row.echo, row.reference = True, event.reference or row.reference
+    row.finished_ms, row.due = rows.now_ms, rows.now_ms + DAY_MS
+    return said
+
+
+def _written(rows: Rows, event: WriteBackDone) -> Outcome:
+    row = rows.edit(event.order_key)
+    if isinstance(row, OrderRow):
+        row.answer_state, row.answer_reason = event.state, event.reason
+    return ()
+
+
+def _customer(rows: Rows, event: CustomerRecord) -> Outcome:
+    key = event.places()[0].key
+    row = rows.edit(key)
+    if isinstance(row, OrderRow):
+        raise Malformed(f"{key} is an order", field="source_id")
+    if row is None or newer(event.version, row.version):
+        rows.put(key, CustomerRow(event.version, rows.now_ms + _remember_ms(settings_of(rows))))
+    return ()
+
+
+def _row_release(rows: Rows, event: RowRelease) -> Outcome:
+    row = rows.edit(event.row_key)
+    if row is None or isinstance(row, SettingsApplied):
+        return ()
+    row.quarantined = None
+    if not isinstance(row, OrderRow):
+        return ()
+    said = list(conclude(event.row_key, row, settings_of(rows), rows.now_ms))
+    _finish(row, rows.now_ms)
+    return said
+
+
+def _apply(rows: Rows, event: SettingsApplied) -> Outcome:
+    known = settings_of(rows)
+    if known is None or event.revision > known.revision:
+        rows.put(SETTINGS_KEY, event)
+    return ()
+
+
+_HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
+    Order: _order,
+    LineDecision: _decision,
+    ItemResolved: _resolved,
+    AddLine: _add_line,
+    ObjectKnown: _known,
+    WriteBackDone: _written,
+    CustomerRecord: _customer,
+    RowRelease: _row_release,
+    SettingsApplied: _apply,
+}
