@@ -7,7 +7,7 @@ from streamer.domain.times import DAY_MS, utc
 from streamer.domain.view import Outcome
 from streamer.messages.applied import AccountFacts
 from streamer.messages.base import Message
-from streamer.messages.commands import RecordCommand, ReorderCommand, WriteBackCommand
+from streamer.messages.commands import CancelOrderCommand, RecordCommand, ReorderCommand, WriteBackCommand
 from streamer.messages.ids import order_key
 from streamer.messages.orders import ObjectKnown, WriteBackDone
 from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierStatus
@@ -22,9 +22,10 @@ def report(row: LedgerRow, facts: AccountFacts | None, now_ms: int, *, tell_purc
     if isinstance(command, ReorderCommand):
         told: list[Message] = []
         if tell_purchasing and state in ("confirmed", "rejected", "unknown", "human"):
-            mailed = facts is None or facts.sink_class in (None, "C")
-            told.append(_purchase_order(row, command, now_ms, mailed=mailed))
+            told.append(_purchase_order(row, command, now_ms, mailed=_mailed(facts)))
         return told + _object_known(row, command.account, command.command_id, command.reference, facts)
+    if isinstance(command, CancelOrderCommand) and state == "confirmed" and not _mailed(facts):
+        return [_cancelled(row, command, now_ms)]
     if isinstance(command, WriteBackCommand) and state in ("confirmed", "rejected", "human"):
         return [_done(row, order_key(command.account, command.order_id), command.command_id, now_ms)]
     if isinstance(command, RecordCommand) and state in ("confirmed", "rejected", "human"):
@@ -50,6 +51,23 @@ def _purchase_order(row: LedgerRow, command: ReorderCommand, now_ms: int, *, mai
             "revision": row.reports,
             "at": utc(now_ms),
         }
+    )
+
+
+def _mailed(facts: AccountFacts | None) -> bool:
+    """Whether success means only that a letter was taken."""
+    return facts is None or facts.sink_class in (None, "C")
+
+
+def _cancelled(row: LedgerRow, command: CancelOrderCommand, now_ms: int) -> PurchaseOrderOutcome:
+    return PurchaseOrderOutcome(
+        supplier=command.supplier,
+        reference=command.reference,
+        command_id=command.command_id,
+        state="cancelled",
+        evidence=dict(row.evidence),
+        revision=row.reports,
+        at=utc(now_ms),
     )
 
 
@@ -80,7 +98,7 @@ def _object_known(
 ) -> list[Message]:
     if row.state != "confirmed" or row.external_reference is None or facts is None:
         return []
-    if entity == "order" and row.kind == "reorder" and facts.sink_class in (None, "C"):
+    if entity == "order" and row.kind == "reorder" and _mailed(facts):
         return []  # a Message-ID is no object that an event could be about
     source_id = row.external_reference if entity == "order" else f"{entity}:{row.external_reference}"
     return [ObjectKnown(account=account, source_id=source_id, command_id=command_id, reference=reference)]

@@ -15,7 +15,7 @@ from streamer.domain.times import utc
 from streamer.errors import Malformed, Refused
 from streamer.messages.applied import SupplierFacts
 from streamer.messages.base import plain
-from streamer.messages.commands import ReorderCommand, ReorderLine
+from streamer.messages.commands import CancelOrderCommand, ReorderCommand, ReorderLine
 from streamer.messages.ids import command_id
 from streamer.messages.purchasing import Need, Why
 from streamer.messages.status import PurchaseOrderLineStatus, PurchaseOrderStatus
@@ -80,6 +80,24 @@ def reorder(row: OrderRow, supplier: SupplierFacts) -> ReorderCommand:
         currency=row.currency,
         lines=tuple(_reorder_line(line) for line in row.lines),
         reply_token=reply_token(row.reference, order_id),
+    )
+
+
+def cancellation(
+    row: OrderRow, supplier: SupplierFacts, account: str, replaces: str, reason: str
+) -> CancelOrderCommand:
+    """The command that cancels a sent order; it waits its turn behind the order itself."""
+    return CancelOrderCommand(
+        command_id=command_id("cancel-order", row.reference, str(row.version)),
+        account=account,
+        object=f"order/{row.reference}",
+        cause=reason,
+        supplier=row.supplier,
+        address=supplier.address,
+        reference=row.reference,
+        external_reference=row.facts.made_as,
+        replaces=replaces,
+        reason=reason,
     )
 
 

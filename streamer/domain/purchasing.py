@@ -165,14 +165,9 @@ def _approval(rows: Rows, event: Approval) -> Outcome:
         return ()
     if known.quarantined is not None:
         raise Refused(f"row is in quarantine: {known.quarantined}")
-    if known.sent():
-        raise Refused(f"{event.reference} was sent already")
-    if known.state not in ("draft", "awaiting_approval"):
-        raise Refused(f"{event.reference} is {known.state} already")
-    if event.version != known.version:
-        raise Refused(f"was changed since: version {known.version}")
+    _may_decide(known, event)
     lines = changed_lines(known, event.quantities) if event.decision == "change" else None
-    if event.decision == "approve":
+    if event.decision in ("approve", "cancel"):
         _must_know_supplier(rows, event.supplier)
     turn = Turn(rows, edit_order(rows, event.supplier, event.reference))
     row = turn.row
@@ -188,6 +183,8 @@ def _approval(rows: Rows, event: Approval) -> Outcome:
         case "reject":
             row.state, row.reason = "cancelled", event.reason
             turn.ask_next_time()
+        case "cancel":
+            turn.cancel(event.reason or f"cancelled by {event.actor}")
     turn.out.append(
         AuditEntry(
             actor=event.actor,
@@ -201,6 +198,24 @@ def _approval(rows: Rows, event: Approval) -> Outcome:
         )
     )
     return turn.done()
+
+
+def _may_decide(known: OrderRow, event: Approval) -> None:
+    """Raises Refused where the decision comes too late, too early, or is about something that was not on the screen."""
+    if event.decision == "cancel":
+        if not known.sent():
+            raise Refused(f"{event.reference} was not sent: reject it instead")
+        if known.cancel_id is not None:
+            raise Refused(f"{event.reference}: the supplier was asked to cancel it already")
+        if known.state in ("shipped", "received", "rejected", "cancelled"):
+            raise Refused(f"{event.reference} is {known.state} already")
+    else:
+        if known.sent():
+            raise Refused(f"{event.reference} was sent already")
+        if known.state not in ("draft", "awaiting_approval"):
+            raise Refused(f"{event.reference} is {known.state} already")
+    if event.version != known.version:
+        raise Refused(f"was changed since: version {known.version}")
 
 
 def _must_know_supplier(rows: Rows, code: str) -> None:

@@ -19,7 +19,7 @@ MOST_REMARKS = 20
 def outcome(rows: Rows, event: PurchaseOrderOutcome) -> Outcome:
     """The ledger's word: sent, taken, refused, or not known."""
     known = order_of(rows, event.supplier, event.reference)
-    if known.command_id != event.command_id:
+    if event.command_id != (known.cancel_id if event.state == "cancelled" else known.command_id):
         raise Refused(f"{event.reference} was not sent by command {event.command_id}")
     facts = join(known.facts, facts_of_outcome(event))
     evidence = known.evidence | event.evidence

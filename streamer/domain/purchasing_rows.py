@@ -77,6 +77,7 @@ class OrderRow(msgspec.Struct, tag="order", omit_defaults=True):
     window_until_ms: int | None = None
     account: str | None = None  # the supplier's, when it was sent
     command_id: str | None = None
+    cancel_id: str | None = None  # of the command that cancels it
     reply_token: str | None = None
     facts: Facts = Facts()
     reason: str | None = None

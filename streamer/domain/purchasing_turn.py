@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from streamer.domain.acts import Severity, notice
-from streamer.domain.purchase_orders import in_words, incomings, public_status, reorder, settle_state, shares
+from streamer.domain.purchase_orders import (
+    cancellation,
+    in_words,
+    incomings,
+    public_status,
+    reorder,
+    settle_state,
+    shares,
+)
 from streamer.domain.purchasing_rows import NeedRow, OrderRow, Rows, SupplierRow, need_row_key, order_row_key
 from streamer.domain.supplier_answers import contradictions
 from streamer.domain.times import DAY_MS, local_date, utc
@@ -104,6 +112,17 @@ class Turn:
             for need in line.needs:
                 need.why = None  # the command carries it from here on
         settle_state(row)
+        self.out.append(command)
+
+    def cancel(self, reason: str) -> None:
+        """Asks the supplier to cancel; the order stays what it is until he, or his system, says so."""
+        row = self.row
+        supplier = self.settings.supplier(row.supplier) if self.settings else None
+        if supplier is None or row.account is None or row.command_id is None:
+            raise Refused(f"suppliers.{row.supplier} is not in the settings")
+        command = cancellation(row, supplier, row.account, row.command_id, reason)
+        row.cancel_id = command.command_id
+        self.ask_next_time()
         self.out.append(command)
 
     def ask_next_time(self) -> None:

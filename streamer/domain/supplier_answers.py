@@ -122,6 +122,8 @@ def facts_of_outcome(event: PurchaseOrderOutcome) -> Facts:
     """What the ledger says."""
     if event.state == "rejected":
         return Facts(refused=True)
+    if event.state == "cancelled":
+        return Facts(cancelled=True)
     return Facts(ledger=event.state, made_as=event.external_reference)
 
 

@@ -81,7 +81,7 @@ class Approval(Message):
     supplier: SupplierCode
     reference: Reference
     version: int
-    decision: Literal["approve", "change", "reject"]
+    decision: Literal["approve", "change", "reject", "cancel"]  # cancel: what was sent already
     quantities: dict[str, Quantity] = {}  # line -> new quantity, for `change`
     reason: Text | None = None
     actor: Text  # the login, or the mapped person behind a Slack or mail account
@@ -177,7 +177,7 @@ class PurchaseOrderOutcome(Message):
     supplier: SupplierCode
     reference: Reference
     command_id: CommandId
-    state: Literal["sent", "confirmed", "rejected", "unknown", "human"]
+    state: Literal["sent", "confirmed", "rejected", "unknown", "human", "cancelled"]
     external_reference: Text | None = None
     reason: Text | None = None
     evidence: dict[str, Text] = {}

@@ -15,6 +15,7 @@ from streamer.errors import Malformed, Refused
 from streamer.messages.applied import AccountFacts, SettingsApplied
 from streamer.messages.commands import (
     AttemptOutcome,
+    CancelOrderCommand,
     CommandStatus,
     FetchCommand,
     NotifyCommand,
@@ -394,6 +395,37 @@ def test_a_change_never_overtakes_what_it_changes() -> None:
     assert second.command == write_back(2)
     third = the_call(outcome(partition, second, "rejected", reason="gone"))
     assert third.command == write_back(3)
+
+
+def cancel(account: str) -> CancelOrderCommand:
+    return CancelOrderCommand(
+        command_id=command_id("cancel-order", account),
+        account=account,
+        object="order/ACME-1",
+        cause="ordered elsewhere",
+        supplier="ACME",
+        reference="ACME-1",
+        replaces=reorder(account).command_id,
+        reason="ordered elsewhere",
+    )
+
+
+def test_a_cancellation_waits_for_its_order_and_purchasing_hears_of_it() -> None:
+    partition = ledger()
+    call = the_call(partition.send(reorder()))
+    assert calls(partition.send(cancel("erp"))) == []
+    follows = the_call(outcome(partition, call, "confirmed", external_reference="PO-7"))
+    assert follows.command == cancel("erp")
+    (report,) = outcome(partition, follows, "confirmed")
+    assert (report.state, report.reference) == ("cancelled", "ACME-1")
+
+
+def test_a_letter_that_asks_to_cancel_is_no_cancellation_and_is_not_repeated() -> None:
+    partition = ledger()
+    assert outcome(partition, the_call(partition.send(cancel("mail"))), "confirmed") == []
+    partition = ledger()
+    outcome(partition, the_call(partition.send(cancel("mail"))), "unknown")
+    assert state(partition, cancel("mail")) == "human"
 
 
 def test_a_write_back_is_repeated_once_the_first_can_no_longer_be_under_way() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from streamer.domain import purchasing
 from streamer.errors import Malformed, Refused
 from streamer.messages.applied import AccountFacts, SettingsApplied, SupplierFacts
-from streamer.messages.commands import CommandStatus, NotifyCommand, ReorderCommand
+from streamer.messages.commands import CancelOrderCommand, CommandStatus, NotifyCommand, ReorderCommand
 from streamer.messages.ids import command_id
 from streamer.messages.purchasing import Approval, Need, PurchaseOrderOutcome, SupplierLine, SupplierStatus, Why
 from streamer.messages.status import AuditEntry, PurchaseOrderStatus
@@ -301,6 +301,33 @@ def test_what_was_sent_can_no_longer_be_approved_or_changed() -> None:
         partition.send(approval("reject"))
     with pytest.raises(Refused, match="no order of ours"):
         partition.send(approval(reference="ACME-9"))
+
+
+def test_what_was_sent_can_be_cancelled_and_is_cancelled_when_the_other_side_says_so() -> None:
+    partition = sent()
+    partition.send(ledger_says("confirmed", external_reference="PO-7"))
+    made = partition.send(approval("cancel", reason="ordered elsewhere"))
+    (command,) = of(CancelOrderCommand, made)
+    assert (command.account, command.object, command.external_reference) == ("erp", "order/ACME-1", "PO-7")
+    assert (command.replaces, command.reason) == (command_id("reorder", "ACME-1", "1"), "ordered elsewhere")
+    assert of(Incoming, made) == []
+    assert last_status(made).state == "confirmed"
+    with pytest.raises(Refused, match="asked to cancel"):
+        partition.send(approval("cancel", act_id="a2"))
+    done = partition.send(ledger_says("cancelled", command_id=command.command_id))
+    assert [told.state for told in of(Incoming, done)] == ["cancelled"]
+    assert last_status(done).state == "cancelled"
+
+
+def test_a_draft_is_rejected_and_a_shipped_order_is_not_cancelled() -> None:
+    partition = buying()
+    partition.send(need(automatic=False))
+    with pytest.raises(Refused, match="reject it instead"):
+        partition.send(approval("cancel"))
+    partition = sent()
+    partition.send(supplier_says("shipped"))
+    with pytest.raises(Refused, match="shipped already"):
+        partition.send(approval("cancel"))
 
 
 def test_the_ledger_tells_how_the_sending_went() -> None:

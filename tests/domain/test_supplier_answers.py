@@ -58,7 +58,7 @@ outcomes = st.builds(
     supplier=st.just("ACME"),
     reference=st.just("ACME-1"),
     command_id=st.just("A" * 26),
-    state=st.sampled_from(["sent", "confirmed", "rejected", "unknown", "human"]),
+    state=st.sampled_from(["sent", "confirmed", "rejected", "unknown", "human", "cancelled"]),
     external_reference=st.none() | st.sampled_from(["7", "8"]),
     at=st.just(datetime(2026, 3, 3, tzinfo=UTC)),
 ).map(facts_of_outcome)
