@@ -97,7 +97,7 @@ class Item(Message):
     account: AccountId
     platform: Text
     item_id: Text
-    sku: Sku | None  # None: the platform answered that the item does not exist or has no SKU
+    sku: Sku | None = None  # None: the platform answered that the item does not exist or has no SKU
     version: Text
     description: Text | None = None
     brand: Text | None = None
