@@ -1,0 +1,185 @@
+"""Orders, catalogue and stock together: whatever happens in whatever order, in the end all three tell the same."""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamer.domain import catalogue, orders, stock
+from streamer.domain.order_rows import OrderRow
+from streamer.domain.stock_rows import StockRow
+from streamer.errors import Ignored
+from streamer.messages.applied import AccountFacts
+from streamer.messages.base import Message
+from streamer.messages.orders import KitPart, Order, OrderLine
+from streamer.messages.status import OrderLineStatus
+from streamer.messages.stock import Item, ItemFacts
+from tests.domain.memory import Partition, of
+from tests.domain.shop import at, company, level, shop_level
+
+ACCOUNTS = {
+    "shop": AccountFacts(platform="shopify", counts="available", default_location="main", write_back=True),
+    "warehouse": AccountFacts(platform="odoo", default_location="main"),
+}
+FOLDS = {"orders": orders, "stock": stock, "catalogue": catalogue}
+
+
+class House:
+    """The three folds, each with its log; messages wait on their logs until the test lets one be read."""
+
+    def __init__(self) -> None:
+        self.partitions = {name: Partition(module) for name, module in FOLDS.items()}
+        self.logs: dict[str, deque[Message]] = {name: deque() for name in FOLDS}
+        for partition in self.partitions.values():
+            partition.send(company(accounts=ACCOUNTS))
+
+    def publish(self, event: Message) -> None:
+        for topic in dict.fromkeys(place.topic for place in event.places()):
+            if topic in self.logs:
+                self.logs[topic].append(event)
+
+    def read_one(self, topic: str) -> None:
+        if not self.logs[topic]:
+            return
+        event = self.logs[topic].popleft()
+        try:
+            outcome = self.partitions[topic].send(event)
+        except Ignored:
+            return
+        for message in outcome:
+            self.publish(message)
+
+    def read_all(self) -> None:
+        for _ in range(20_000):
+            waiting = [topic for topic, log in self.logs.items() if log]
+            if not waiting:
+                return
+            self.read_one(waiting[0])
+        raise AssertionError("messages run in a circle")
+
+    def rows(self, topic: str, kind: type[Any]) -> dict[str, Any]:
+        partition = self.partitions[topic]
+        rows = {key: partition.row(key) for key in partition.rows}
+        return {key: row for key, row in rows.items() if isinstance(row, kind)}
+
+
+def check(house: House) -> None:
+    """Every promise has one order behind it, every order knows what it has, and nobody has what is not there."""
+    held: dict[tuple[str, str], Any] = {}
+    for key, row in house.rows("stock", StockRow).items():
+        assert row.reserved <= max(row.on_hand, Decimal(0))
+        for line_key, line in row.lines.items():
+            held[key, line_key] = line
+    for order_key, row in house.rows("orders", OrderRow).items():
+        for line_id, line in row.lines.items():
+            assert line.decision != "pending", f"{order_key}/{line_id} was never decided"
+            for line_key, ask in line.asks.items():
+                if ask.released or ask.referred:
+                    continue
+                there = held.pop((f"{ask.location}/{ask.sku}", line_key), None)
+                if there is None:
+                    done = line.shipped >= line.quantity or not (ask.approved or ask.waitlisted)
+                    assert done or line.service, f"{line_key} believes it holds {ask.approved}"
+                    continue
+                assert ask.revision == there.revision
+                if line.shipped < line.quantity:
+                    assert (ask.approved, ask.waitlisted) == (there.granted, there.waiting)
+    assert not held, f"stock is held for nobody: {held}"
+
+
+LINE = st.builds(
+    lambda line_id, what, quantity: OrderLine(
+        line_id=line_id,
+        sku=None if what == "item" else what,
+        item_id="77" if what == "item" else None,
+        quantity=Decimal(quantity),
+        service=what == "SERVICE",
+    ),
+    st.sampled_from("12"),
+    st.sampled_from(["OIL", "OIL", "KIT", "SERVICE", "OLD", "NOBODY", "item"]),
+    st.integers(0, 4),
+)
+
+
+def an_order(
+    number: int, version: int, lines: list[OrderLine], state: Any, whole: bool, shipped: int, shop: bool
+) -> Order:
+    lines = [line for place, line in enumerate(lines) if line.line_id not in {other.line_id for other in lines[:place]}]
+    if shipped and lines and lines[0].sku == "OIL" and lines[0].quantity:
+        lines[0] = lines[0].model_copy(update={"shipped": min(Decimal(shipped), lines[0].quantity)})
+    return Order(
+        account="shop" if shop else "warehouse",
+        platform="shopify",
+        kind="sales_order",
+        source_id=str(number),
+        version=at(version).isoformat(),
+        occurred_at=at(number),
+        state=state,
+        lines=tuple(lines),
+        all_or_nothing=whole,
+    )
+
+
+EVENT: st.SearchStrategy[Message] = st.one_of(
+    st.builds(
+        an_order, st.integers(1, 4), st.integers(5, 40), st.lists(LINE, max_size=3),
+        st.sampled_from(["open", "open", "open", "held", "cancelled", "closed"]), st.booleans(), st.integers(0, 2),
+        st.booleans(),
+    ),
+    st.builds(shop_level, st.integers(-2, 9), st.integers(1, 40), sku=st.sampled_from(["OIL", "FILTER"])),
+    st.builds(level, st.integers(0, 9), st.integers(1, 40), sku=st.sampled_from(["OIL", "FILTER", "NEW"])),
+    st.builds(shop_level, st.integers(0, 9), st.integers(1, 40), sku=st.none(), item_id=st.just("77")),
+)  # fmt: skip
+
+FACTS = [
+    ItemFacts(location="main", sku="KIT", version="1", source="settings", kit=(
+        KitPart(sku="OIL", quantity_each=Decimal(2)), KitPart(sku="FILTER", quantity_each=Decimal(1)),
+    )),
+    ItemFacts(location="main", sku="SERVICE", version="1", source="settings", kit=(
+        KitPart(sku="OIL", quantity_each=Decimal("1.5")),
+    )),
+    ItemFacts(location="main", sku="OLD", version="1", source="settings", superseded_by="NEW"),
+]  # fmt: skip
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    st.lists(st.tuples(EVENT, st.lists(st.sampled_from(sorted(FOLDS)), max_size=4)), max_size=25),
+    st.sampled_from(["ITEM", "OIL", None]),
+)
+def test_in_the_end_orders_and_stock_agree(history: list[tuple[Message, list[str]]], item: str | None) -> None:
+    house = House()
+    for event in (*FACTS, level(6, sku="OIL"), level(6, sku="FILTER")):
+        house.publish(event)
+    for event, reads in history:
+        house.publish(event)
+        for topic in reads:
+            house.read_one(topic)
+    house.publish(Item(account="shop", platform="shopify", item_id="77", sku=item, version="1"))
+    house.publish(Item(account="warehouse", platform="odoo", item_id="77", sku=item, version="1"))
+    house.read_all()
+    check(house)
+    revisions: dict[tuple[str, str], int] = {}
+    for status in of(OrderLineStatus, house.partitions["orders"].sent):
+        place = (status.account, status.order_id)
+        assert status.revision > revisions.get(place, 0)
+        revisions[place] = status.revision
+
+
+def test_a_kit_is_reserved_as_its_parts_and_given_back_when_the_order_is_cancelled() -> None:
+    house = House()
+    line = OrderLine(line_id="1", sku="KIT", quantity=Decimal(2))
+    for event in (*FACTS, level(6, sku="OIL"), level(6, sku="FILTER"), an_order(1, 5, [line], "open", False, 0, True)):
+        house.publish(event)
+    house.read_all()
+    assert {key: int(row.reserved) for key, row in house.rows("stock", StockRow).items() if row.reserved} == {
+        "main/OIL": 4,
+        "main/FILTER": 2,
+    }
+    house.publish(an_order(1, 6, [line], "cancelled", False, 0, True))
+    house.read_all()
+    assert not any(row.reserved for row in house.rows("stock", StockRow).values())
