@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streamer.domain.acts import released
-from streamer.domain.purchase_orders import MOST_NEEDS, add_need, changed_lines, count_needs
+from streamer.domain.purchase_orders import changed_lines
 from streamer.domain.purchasing_answers import outcome, supplier_status
+from streamer.domain.purchasing_needs import need
 from streamer.domain.purchasing_rows import (
-    NeedRow,
     OrderRow,
     Rows,
-    SupplierRow,
     due_ms,
     empty_row,
     need_row_key,
@@ -20,12 +19,10 @@ from streamer.domain.purchasing_rows import (
     write_row,
 )
 from streamer.domain.purchasing_turn import Turn, edit_order, order_of
-from streamer.domain.times import local_date
 from streamer.domain.view import SETTINGS_KEY, Outcome, settings_of
 from streamer.errors import Malformed, Refused
-from streamer.messages.applied import SettingsApplied, SupplierFacts
+from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message, plain
-from streamer.messages.ids import reference
 from streamer.messages.purchasing import Approval, Need, PurchaseOrderOutcome, SupplierStatus
 from streamer.messages.status import AuditEntry
 from streamer.messages.stock import RowRelease
@@ -81,79 +78,6 @@ def quarantine(rows: Rows, key: str, reason: str) -> None:
         row = empty_row(key)
         rows.put(key, row)
     row.quarantined = reason
-
-
-# -- needs
-
-
-def _need(rows: Rows, event: Need) -> Outcome:
-    number = _number(event.need_id)
-    key = need_row_key(event.supplier, event.location, event.sku)
-    seen = rows.read(key)
-    if isinstance(seen, NeedRow):
-        if seen.quarantined is not None:
-            raise Refused(f"row is in quarantine: {seen.quarantined}")
-        if number <= seen.number:
-            return ()
-    settings = settings_of(rows)
-    supplier = settings.supplier(event.supplier) if settings else None
-    if settings is None or supplier is None:
-        raise Refused(f"suppliers.{event.supplier} is not in the settings")
-    known = rows.read(event.supplier)
-    if isinstance(known, SupplierRow) and known.quarantined is not None:
-        raise Refused(f"row is in quarantine: {known.quarantined}")
-    asked = isinstance(seen, NeedRow) and seen.ask_until_ms is not None and rows.now_ms < seen.ask_until_ms
-    automatic = (event.automatic or supplier.automatic) and not asked
-    turn = _draft_for(rows, event, settings, supplier, automatic=automatic)
-    add_need(turn.row, event)
-    rows.put(
-        key, NeedRow(number, turn.row.reference, seen.ask_until_ms if isinstance(seen, NeedRow) and asked else None)
-    )
-    if turn.row.window_until_ms is not None and turn.row.window_until_ms <= rows.now_ms:
-        turn.close_draft()
-    return turn.done()
-
-
-def _number(need_id: str) -> int:
-    """The counter of the stock row, with which each need id ends."""
-    last = need_id.rpartition("/")[2]
-    if not last.isdecimal():
-        raise Malformed("must end with the counter of its stock row", field="need_id")
-    return int(last)
-
-
-def _draft_for(rows: Rows, event: Need, settings: SettingsApplied, supplier: SupplierFacts, *, automatic: bool) -> Turn:
-    """The draft that still collects needs of this kind, or a new order with the next number."""
-    group = f"{event.location}|{event.currency}|{'automatic' if automatic else 'asked'}"
-    mine = rows.edit(event.supplier)
-    if not isinstance(mine, SupplierRow):
-        mine = SupplierRow()
-        rows.put(event.supplier, mine)
-    open_draft = rows.read(order_row_key(event.supplier, mine.drafts[group])) if group in mine.drafts else None
-    if (
-        isinstance(open_draft, OrderRow)
-        and open_draft.state == "draft"
-        and open_draft.quarantined is None
-        and (open_draft.window_until_ms or 0) > rows.now_ms
-        and count_needs(open_draft) < MOST_NEEDS
-    ):
-        turn = Turn(rows, edit_order(rows, event.supplier, open_draft.reference))
-        turn.row.version += 1
-        return turn
-    mine.counter += 1
-    row = OrderRow(
-        supplier=event.supplier,
-        reference=reference(event.supplier, mine.counter),
-        location=event.location,
-        currency=event.currency,
-        automatic=automatic,
-        group=group,
-        order_date=local_date(rows.now_ms, settings.time_zone).isoformat(),
-        window_until_ms=rows.now_ms + int(supplier.window_seconds * 1000),
-    )
-    mine.drafts[group] = row.reference
-    rows.put(order_row_key(event.supplier, row.reference), row)
-    return Turn(rows, row, new=True)
 
 
 # -- approvals
@@ -261,7 +185,7 @@ def _release(rows: Rows, event: RowRelease) -> Outcome:
 
 
 _HANDLERS: dict[type[Message], Callable[..., Outcome]] = {
-    Need: _need,
+    Need: need,
     Approval: _approval,
     PurchaseOrderOutcome: outcome,
     SupplierStatus: supplier_status,

@@ -26,9 +26,10 @@ class SupplierRow(msgspec.Struct, tag="supplier", omit_defaults=True):
 
 
 class NeedRow(msgspec.Struct, tag="need", omit_defaults=True):
-    """The last need of one stock row, so that a repeated one is known."""
+    """The last needs of one stock row, so that a repeated one is known."""
 
-    number: int = 0
+    seen: dict[str, int] = {}  # need id -> its time in milliseconds
+    forgotten: int = 0  # the highest counter that is no longer among them
     reference: str = ""
     ask_until_ms: int | None = None  # its last order was refused: until then a person approves the next
     quarantined: str | None = None

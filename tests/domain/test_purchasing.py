@@ -204,6 +204,26 @@ def test_a_repeated_need_changes_nothing_even_after_its_order_is_forgotten() -> 
     assert partition.send(need()) == []
 
 
+def test_a_need_that_was_mended_and_replayed_after_later_ones_is_still_ordered() -> None:
+    partition = buying()
+    partition.send(need(2), need(3))
+    assert the_order(partition.send(need(1))).lines[0].need_ids == ("need:main/PAD-1/1",)
+
+
+def test_needs_are_known_by_their_counter_long_after_their_ids_were_forgotten() -> None:
+    partition = buying()
+    partition.send(*(need(number) for number in range(1, 41)))
+    assert len(partition.rows["ACME/need/main/PAD-1"]) < 1500
+    assert partition.send(need(1), need(8), need(40)) == []
+
+
+def test_an_id_that_stood_for_another_need_is_refused_and_not_dropped() -> None:
+    partition = buying()
+    partition.send(need())
+    with pytest.raises(Refused, match="lose its counter"):
+        partition.send(need(at=START.replace(hour=9)))
+
+
 def test_a_need_of_a_supplier_that_is_not_in_the_settings_is_refused() -> None:
     partition = buying()
     with pytest.raises(Refused, match=r"suppliers\.NOBODY"):
