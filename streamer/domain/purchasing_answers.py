@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from streamer.domain.purchasing_rows import OrderRow, Rows
-from streamer.domain.purchasing_turn import Turn, edit_order, order_of
+from streamer.domain.purchasing_turn import NOTICES_KEPT, Turn, edit_order, order_of
 from streamer.domain.supplier_answers import Facts, facts_of_outcome, facts_of_status, join
 from streamer.domain.times import utc
 from streamer.domain.view import Outcome, settings_of
@@ -14,6 +16,7 @@ from streamer.messages.ids import supplier_of
 from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierStatus
 
 MOST_REMARKS = 20
+_ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 
 
 def outcome(rows: Rows, event: PurchaseOrderOutcome) -> Outcome:
@@ -124,11 +127,16 @@ def may_answer(sender: str, supplier: SupplierFacts) -> bool:
 
 
 def _doubted(rows: Rows, code: str, known: OrderRow, event: SupplierStatus, doubt: str) -> Outcome:
-    remark = f"unproven answer {event.source_id} ({event.state}): {doubt}"
-    if remark in known.remarks or len(known.remarks) >= MOST_REMARKS:
+    mark = f"unproven|{event.source_id}"
+    if mark in known.noticed:
         return ()
     turn = Turn(rows, edit_order(rows, code, known.reference))
-    turn.row.remarks.append(remark)
+    row = turn.row
+    row.noticed = [*row.noticed[1 - NOTICES_KEPT :], mark]
+    # The remark becomes public with the order's status, so it names no address.
+    remark = f"unproven answer ({event.state}): {_ADDRESS.sub('an address', doubt)}"
+    if remark not in row.remarks and len(row.remarks) < MOST_REMARKS:
+        row.remarks.append(remark)
     return turn.done()
 
 

@@ -453,6 +453,20 @@ def test_an_answer_that_nobody_vouches_for_changes_nothing_but_is_shown(changes:
     assert [note.severity for note in of(NotifyCommand, made)] == ["urgent"]
 
 
+def test_the_public_status_of_an_order_names_no_address() -> None:
+    partition = sent()
+    made = partition.send(
+        supplier_says(
+            "rejected",
+            source_id="<jo.doe@home.example>",
+            verified=False,
+            unverified_reason="no dmarc for jo.doe@home.example",
+        )
+    )
+    assert last_status(made).conflict == "unproven answer (rejected): no dmarc for an address"
+    assert all("jo.doe" not in message.to_json().decode() for message in made)
+
+
 @pytest.mark.parametrize("sender", ["orders@acme.example", "Orders@ACME.example", "anyone@acme-parts.example", None])
 def test_an_answer_from_a_listed_sender_counts(sender: str | None) -> None:
     partition = sent()
