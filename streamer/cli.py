@@ -25,6 +25,7 @@ COMMANDS = {
     "normalise": "normalise",
     "show-call": "show_call",
     "platforms": "platforms",
+    "plan": "plan",
     "doctor": "doctor",
     "schemas": "schemas",
     "new-platform": "new_platform",

@@ -56,6 +56,10 @@ class Outlook(NamedTuple):
 
     def demand(self, days: int) -> Decimal:
         """Expected over the next `days`. Raises Invalid where the outlook does not reach as far."""
+        if days and not self.expected:
+            raise Invalid(
+                "is needed by this policy: a history, a daily mean, requirements or booked jobs", field="demand"
+            )
         if days > len(self.expected):
             raise Invalid(f"reaches {len(self.expected)} days, the policy looks {days} days ahead", field="demand")
         return sum(self.expected[:days], ZERO)
@@ -93,7 +97,7 @@ def horizon_days(policy: AnyPolicy, lead_days: int, today: date) -> int:
 
 
 @singledispatch
-def decide(policy: Policy, outlook: Outlook) -> Wanted:
+def decide(policy: Policy, outlook: Outlook) -> Wanted:  # noqa: ARG001  # the form of all rules
     """What the policy wants today. Raises Invalid where it lacks what it needs."""
     raise TypeError(f"no rule for {type(policy).__name__}")
 

@@ -103,7 +103,7 @@ class DaysOfCover(Policy, frozen=True, kw_only=True, tag_field="kind", tag="days
 
 
 class EconomicQuantity(Policy, frozen=True, kw_only=True, tag_field="kind", tag="economic_order_quantity"):
-    """(r, EOQ) with the price breaks of the offer. Amounts are in the offer's currency.
+    """(r, EOQ) with the price breaks of the offer. Amounts are in the company's currency.
 
     Without `yearly_demand` it is 365 times the expected daily demand, without `reorder_point` that until an order
     arrives.
