@@ -265,4 +265,4 @@ class Ledger:
 
 def _key_matters(row: LedgerRow, facts: AccountFacts) -> bool:
     """A send may only be repeated while the idempotency key lives, also when the try in between came to nothing."""
-    return rule_of(row.kind).repeat == "by_class" and facts.sink_class == "A" and unresolved(row)
+    return rule_of(row.kind).repeat in ("by_class", "by_key") and facts.sink_class == "A" and unresolved(row)

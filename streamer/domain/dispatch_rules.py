@@ -9,6 +9,7 @@ there. Commands that are harmless by their own meaning have a rule of their own:
   first call can no longer be under way.
 - `cancel-order` names what it cancels, so a second one finds it cancelled; by mail it would be a second letter, so a
   person decides.
+- `recall-replacement` has no reference of ours that could be looked up: only an idempotency key allows a repetition.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LONGEST_PAUSE_SECONDS = 900.0
 RETRY_FOR_MS = 24 * 3_600_000  # nothing could be sent for so long: a person is asked
 ATTEMPTS_KEPT = 20
 
-Repeat = Literal["by_class", "at_once", "after_settling", "after_settling_except_c"]
+Repeat = Literal["by_class", "by_key", "at_once", "after_settling", "after_settling_except_c"]
 
 
 class Rule(NamedTuple):
@@ -42,7 +43,7 @@ class Rule(NamedTuple):
 RULES: dict[str, Rule] = {
     "reorder": Rule("by_class", queued=True, blocks=True, notice=True),
     "cancel-order": Rule("after_settling_except_c", queued=True, blocks=True, notice=True),
-    "recall-replacement": Rule("by_class", queued=True, blocks=True, notice=True),
+    "recall-replacement": Rule("by_key", queued=True, blocks=True, notice=True),
     "write-back": Rule("after_settling", queued=True, blocks=False, notice=True),
     "record": Rule("after_settling", queued=True, blocks=False, notice=True),
     "fetch": Rule("at_once", queued=False, blocks=False, notice=False),  # who asked tells people himself
@@ -96,6 +97,8 @@ def way_on(row: LedgerRow, facts: AccountFacts, at_ms: int) -> Mode | None:
                 return "look_up"
             case _:
                 return None
+    if repeat == "by_key":
+        return "send" if facts.sink_class == "A" and key_alive(row, facts, at_ms) else None
     if repeat == "after_settling_except_c" and facts.sink_class in (None, "C"):
         return None
     return "send"
@@ -105,7 +108,7 @@ def wait_ms(row: LedgerRow, facts: AccountFacts, at_ms: int) -> int:
     """How long to wait after an unknown outcome before `way_on`."""
     repeat = rule_of(row.kind).repeat
     pause = pause_ms(row.pauses, None)
-    resend_key = repeat == "by_class" and facts.sink_class == "A" and key_alive(row, facts, at_ms + pause)
+    resend_key = repeat in ("by_class", "by_key") and facts.sink_class == "A" and key_alive(row, facts, at_ms + pause)
     if repeat == "at_once" or resend_key:
         return pause
     return max(pause, settle_ms(facts))

@@ -20,6 +20,7 @@ from streamer.messages.commands import (
     FetchCommand,
     NotifyCommand,
     OperatorAct,
+    RecallReplacementCommand,
     RecordCommand,
     ReorderCommand,
     ReorderLine,
@@ -27,6 +28,7 @@ from streamer.messages.commands import (
 )
 from streamer.messages.ids import command_id
 from streamer.messages.orders import ObjectKnown, Order, WriteBackDone
+from streamer.messages.people import Vehicle
 from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierStatus
 from streamer.messages.status import AuditEntry
 from streamer.messages.stock import RowRelease
@@ -395,6 +397,29 @@ def test_a_change_never_overtakes_what_it_changes() -> None:
     assert second.command == write_back(2)
     third = the_call(outcome(partition, second, "rejected", reason="gone"))
     assert third.command == write_back(3)
+
+
+def replacement(account: str) -> RecallReplacementCommand:
+    return RecallReplacementCommand(
+        command_id=command_id("recall-replacement", account),
+        account=account,
+        object="recall/RO-1",
+        cause="26V251000",
+        campaign="26V251000",
+        order_id="RO-1",
+        vehicle=Vehicle(make="Honda", model="Civic", year=2020),
+        location="main",
+        sku="BRK-HOSE-F22",
+        quantity=Decimal(1),
+    )
+
+
+@pytest.mark.parametrize(("account", "then"), [("key", "sending"), ("erp", "human"), ("mail", "human")])
+def test_a_replacement_of_unknown_fate_is_repeated_only_with_a_key(account: str, then: str) -> None:
+    partition = ledger()
+    outcome(partition, the_call(partition.send(replacement(account))), "unknown")
+    partition.tick(seconds=60)
+    assert state(partition, replacement(account)) == then
 
 
 def cancel(account: str) -> CancelOrderCommand:
