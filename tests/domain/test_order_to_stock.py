@@ -124,16 +124,36 @@ def an_order(
     )
 
 
-EVENT: st.SearchStrategy[Message] = st.one_of(
-    st.builds(
-        an_order, st.integers(1, 4), st.integers(5, 40), st.lists(LINE, max_size=3),
-        st.sampled_from(["open", "open", "open", "held", "cancelled", "closed"]), st.booleans(), st.integers(0, 2),
-        st.booleans(),
-    ),
-    st.builds(shop_level, st.integers(-2, 9), st.integers(1, 40), sku=st.sampled_from(["OIL", "FILTER"])),
-    st.builds(level, st.integers(0, 9), st.integers(1, 40), sku=st.sampled_from(["OIL", "FILTER", "NEW"])),
-    st.builds(shop_level, st.integers(0, 9), st.integers(1, 40), sku=st.none(), item_id=st.just("77")),
+STATES = ["open", "open", "open", "open", "held", "cancelled", "closed"]
+LINES = st.lists(LINE, min_size=1, max_size=3)
+ORDER: st.SearchStrategy[Message] = st.builds(
+    an_order,
+    st.integers(1, 3),
+    st.just(0),
+    LINES,
+    st.sampled_from(STATES),
+    st.booleans(),
+    st.sampled_from([0, 0, 1, 2]),
+    st.booleans(),
+)
+LEVEL: st.SearchStrategy[Message] = st.one_of(
+    st.builds(shop_level, st.integers(-2, 9), st.just(0), sku=st.sampled_from(["OIL", "FILTER"])),
+    st.builds(level, st.integers(0, 9), st.just(0), sku=st.sampled_from(["OIL", "FILTER", "NEW"])),
+    st.builds(shop_level, st.integers(0, 9), st.just(0), sku=st.none(), item_id=st.just("77")),
 )  # fmt: skip
+STEP = st.tuples(
+    st.one_of(ORDER, ORDER, ORDER, LEVEL),
+    st.sampled_from([0, 0, 0, 1, 4]),  # minutes by which the news is late
+    st.lists(st.sampled_from(sorted(FOLDS)), max_size=6),
+)
+
+
+def dated(event: Message, minute: int) -> Message:
+    """The event as of a minute of the history."""
+    if isinstance(event, Order):
+        return event.model_copy(update={"version": at(minute).isoformat()})
+    return event.model_copy(update={"as_of": at(minute)})
+
 
 FACTS = [
     ItemFacts(location="main", sku="KIT", version="1", source="settings", kit=(
@@ -148,15 +168,15 @@ FACTS = [
 
 @settings(max_examples=250, deadline=None)
 @given(
-    st.lists(st.tuples(EVENT, st.lists(st.sampled_from(sorted(FOLDS)), max_size=4)), max_size=25),
+    st.lists(STEP, min_size=8, max_size=25),
     st.sampled_from(["ITEM", "OIL", None]),
 )
-def test_in_the_end_orders_and_stock_agree(history: list[tuple[Message, list[str]]], item: str | None) -> None:
+def test_in_the_end_orders_and_stock_agree(history: list[tuple[Message, int, list[str]]], item: str | None) -> None:
     house = House()
     for event in (*FACTS, level(6, sku="OIL"), level(6, sku="FILTER")):
         house.publish(event)
-    for event, reads in history:
-        house.publish(event)
+    for minute, (event, late, reads) in enumerate(history, start=5):
+        house.publish(dated(event, minute - late))
         for topic in reads:
             house.read_one(topic)
     house.publish(Item(account="shop", platform="shopify", item_id="77", sku=item, version="1"))
