@@ -18,7 +18,9 @@ from streamer.engine.recovery import WATERMARK_KEY, Recovered, Watermark
 from streamer.engine.rows import ROW_OVERHEAD_BYTES, RowStore
 from streamer.errors import Lost, Malformed, Refused
 
-TICK_STEP_MS = 3_600_000  # one tick moves time by an hour at most, so that one wrong clock does not let everything expire
+TICK_STEP_MS = (
+    3_600_000  # one tick moves time by an hour at most, so that one wrong clock does not let everything expire
+)
 # The next three decide what a tick wakes, so they are part of what is replayed: never change them for a log that exists.
 TICK_WAKES = 1000
 TICK_BYTES = 128 * 1024
@@ -139,7 +141,9 @@ class PartitionFold(Generic[Row]):
             contiguous = first == self._expected
         if not contiguous or last - first + 1 != len(records):
             expected = self.w + 1 if self._expected is None else self._expected
-            raise Lost(f"partition {self.partition}: expected offset {expected}, got {first} to {last} in {len(records)} records")
+            raise Lost(
+                f"partition {self.partition}: expected offset {expected}, got {first} to {last} in {len(records)} records"
+            )
         self._expected = last + 1
         if first > self.w:
             self._inbox.extend(records)
@@ -188,7 +192,9 @@ class PartitionFold(Generic[Row]):
                 self._set_aside(taken[0], TooLarge("its rows do not fit into one record batch"))
                 written = self._written()
                 if written is None:
-                    raise Lost(f"the row of the event at offset {taken[0].offset} fits into no record batch, even in quarantine")
+                    raise Lost(
+                        f"the row of the event at offset {taken[0].offset} fits into no record batch, even in quarantine"
+                    )
             else:
                 kept = len(taken) // 2
                 inbox.extendleft(reversed(taken[kept:]))
@@ -433,7 +439,9 @@ class PartitionFold(Generic[Row]):
         assert chunk.rows_sent
         end = self.changelog_end
         if base_offset < end:
-            raise Lost(f"changelog of partition {self.partition}: rows went to offset {base_offset}, before its known end {end}")
+            raise Lost(
+                f"changelog of partition {self.partition}: rows went to offset {base_offset}, before its known end {end}"
+            )
         self.chunks.popleft()
         self.changelog_end = base_offset + len(chunk.rows)
         self.durable_w = chunk.last

@@ -127,4 +127,6 @@ def check_continuity(recovered: Recovered, *, committed: int | None, log_start: 
     if w >= log_end and w >= 0:
         raise Lost(f"rows reach offset {w}, but the log ends at {log_end}: the log has lost its end")
     if log_start > w + 1:
-        raise Lost(f"rows reach offset {w}, but the log begins at {log_start}: events were deleted before they were folded")
+        raise Lost(
+            f"rows reach offset {w}, but the log begins at {log_start}: events were deleted before they were folded"
+        )

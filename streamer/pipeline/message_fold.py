@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import structlog
+from prometheus_client import Counter
 from pydantic import ValidationError
 
 from streamer.domain.view import SETTINGS_KEY, Effect, Outcome, View
-from streamer.engine.fold import Decision, LogRecord, Output, Rows
-from streamer.errors import Malformed, StreamerError
+from streamer.engine.fold import NOTHING, Decision, LogRecord, Output, Rows
+from streamer.errors import Ignored, Malformed, StreamerError
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.envelope import headers_of
@@ -21,6 +22,10 @@ from streamer.pipeline.dead_letters import dead_letter
 
 Row = TypeVar("Row")
 log = structlog.get_logger()
+
+IGNORED = Counter(
+    "streamer_events_ignored_total", "Events that change nothing, by fold and reason", ["fold", "type", "reason"]
+)
 
 
 class DomainFold(Protocol[Row]):
@@ -46,7 +51,7 @@ class MessageFold(Generic[Row]):
         *,
         topic: str,
         topic_id: str,
-        on_settings: Callable[[SettingsApplied], None] = lambda applied: None,
+        on_settings: Callable[[SettingsApplied], None],
     ) -> None:
         domain = cast(DomainFold[Row], module)
         self.name = domain.NAME
@@ -64,10 +69,14 @@ class MessageFold(Generic[Row]):
 
     def fold(self, rows: Rows[Row], record: LogRecord) -> Decision:
         event = self._decode(record)
-        outcome = self._fold(cast("View[Row]", rows), event)
+        try:
+            outcome = self._fold(cast("View[Row]", rows), event)
+        except Ignored as ignored:
+            IGNORED.labels(self.name, event.ce_type, ignored.reason).inc()
+            return NOTHING
         if type(event) is SettingsApplied:
             self._on_settings(event)
-        return _decision(outcome) if outcome else Decision()
+        return _decision(outcome) if outcome else NOTHING
 
     def wake(self, rows: Rows[Row], key: str) -> Decision:
         return _decision(self._domain.wake(cast("View[Row]", rows), key))

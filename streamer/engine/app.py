@@ -1,0 +1,206 @@
+"""One process of the engine: a Faust app with our transport, and what the shells share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from streamer.engine.clock import send_ticks
+from streamer.engine.exits import die
+from streamer.engine.lease import Lease
+from streamer.engine.sending import Sender
+from streamer.engine.shell import FoldShell, StreamShell
+from streamer.engine.transport import Transport
+from streamer.engine.watchdog import NO_GROUP_SECONDS, RECOVERY_STALLED_SECONDS, Watchdog, Watched
+
+log = logging.getLogger("streamer.engine")
+
+MAX_BATCH_BYTES = 1_048_576  # above the rows of a chunk (512 KiB) and above the largest dead letter's usual size
+RUNNING_MARK = "running"
+
+
+class Engine:
+    """Holds the app, the lease and the shells. `state_dir` is this worker's own folder (the killer file, the running mark)."""
+
+    def __init__(
+        self,
+        app_id: str,
+        bootstrap_servers: str,
+        *,
+        state_dir: Path,
+        tick_seconds: float = 1.0,
+        session_seconds: float = 10.0,
+        view_port: int = 0,
+        max_batch_bytes: int = MAX_BATCH_BYTES,
+    ) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.state_dir = state_dir
+        self.after_crash = (state_dir / RUNNING_MARK).exists()
+        self.tick_seconds = tick_seconds
+        self.lease = Lease(session_seconds)
+        self.shells: list[FoldShell[Any]] = []
+        self.streams: list[StreamShell] = []
+        self.on_ready: Callable[[], None] = lambda: None
+        self._sender: Sender | None = None
+        self._ready = False
+        self._assigned: set[TP] | None = None
+        self._watchdog: Watchdog | None = None
+        state_dir.mkdir(parents=True, exist_ok=True)
+        self.app = self._new_app(app_id, session_seconds, view_port, max_batch_bytes)
+
+    def _new_app(self, app_id: str, session_seconds: float, view_port: int, max_batch_bytes: int) -> faust.App:
+        app = faust.App(
+            app_id,
+            broker=[f"kafka://{server}" for server in self.bootstrap_servers.split(",")],
+            store="memory://",
+            datadir=str(self.state_dir),
+            processing_guarantee="at_least_once",
+            stream_wait_empty=False,  # we drain ourselves, and revocation must not wait for a recovery
+            stream_publish_on_commit=False,
+            stream_buffer_maxsize=512,
+            stream_recovery_delay=0.0,
+            broker_commit_interval=1.0,
+            broker_max_poll_records=2_000,
+            broker_session_timeout=session_seconds,
+            broker_heartbeat_interval=max(0.5, min(3.0, session_seconds / 3)),
+            broker_rebalance_timeout=60.0,
+            broker_request_timeout=30.0,
+            consumer_auto_offset_reset="earliest",
+            consumer_max_fetch_size=4 * 1024 * 1024,
+            producer_acks=-1,
+            producer_request_timeout=30.0,
+            producer_linger_ms=0,
+            producer_max_batch_size=max_batch_bytes,
+            producer_max_request_size=16 * 1024 * 1024,
+            table_standby_replicas=0,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=view_port != 0,
+            web_bind="127.0.0.1",
+            web_host="127.0.0.1",
+            web_port=view_port or 6066,
+            web_tables_enabled=False,
+            web_router_enabled=False,
+            autodiscover=False,
+        )
+        app.transport = Transport(app.conf.broker_consumer, app)
+        app.producer_transport = Transport(app.conf.broker_producer, app)
+        app.lease = self.lease
+        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.task()(self._serve)
+        return app
+
+    @property
+    def sender(self) -> Sender:
+        """Sends with the app's own producer, which is there once the app has started."""
+        if self._sender is None:
+            self._sender = Sender(self.app.producer._ensure_producer())
+        return self._sender
+
+    @property
+    def ready(self) -> bool:
+        """All assigned rows are recovered and the lease holds."""
+        return self._assigned is not None and self.lease.holds() and not any(shell.recovering for shell in self.shells)
+
+    def mark_running(self) -> None:
+        """From now on, a next start that finds the mark knows that this process did not end in order."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        (self.state_dir / RUNNING_MARK).touch()
+
+    def mark_ended(self) -> None:
+        """This process ends in order."""
+        with contextlib.suppress(FileNotFoundError):
+            (self.state_dir / RUNNING_MARK).unlink()
+
+    # ---- Faust's signals
+
+    async def _on_assigned(self, _app: Any, assigned: set[TP], **_more: Any) -> None:
+        try:
+            self._assigned = set(assigned)
+            for shell in self.shells:
+                shell.assign(tp.partition for tp in assigned if tp.topic == shell.log)
+        except Exception as error:  # noqa: BLE001 - Faust would log it and go on
+            die("partitions could not be taken over", error)
+
+    async def _on_revoked(self, _app: Any, revoked: set[TP], **_more: Any) -> None:
+        try:
+            self._assigned = None
+            await asyncio.gather(
+                *(shell.revoke() for shell in self.shells), *(stream.revoke() for stream in self.streams)
+            )
+        except Exception as error:  # noqa: BLE001 - see above
+            die("partitions could not be given back", error)
+
+    # ---- what runs beside the agents
+
+    async def _serve(self) -> None:
+        watchdog = self._watchdog = Watchdog(self._watched())
+        watchdog.start()
+        self.mark_running()
+        logs = {shell.log for shell in self.shells}
+        loop = asyncio.get_running_loop()
+        next_tick = loop.time()
+        try:
+            while not self.app.should_stop:
+                watchdog.beat()
+                if self._assigned is not None:
+                    if not self._ready and self.ready:
+                        self._ready = True
+                        log.info("ready")
+                        self.on_ready()
+                    if loop.time() >= next_tick and self.lease.holds():
+                        next_tick = max(next_tick + self.tick_seconds, loop.time())
+                        await send_ticks(self.sender, [tp for tp in self._assigned if tp.topic in logs])
+                await asyncio.sleep(min(0.2, max(0.01, next_tick - loop.time())))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - without ticks nothing would ever expire
+            die("the clock failed", error)
+        finally:
+            watchdog.stop()
+
+    def _watched(self) -> list[Watched]:
+        watched = [
+            Watched(
+                f"fold {shell.fold.name}",
+                busy=lambda shell=shell: any(
+                    owner.heart is not None and owner.waiting for owner in list(shell.owners.values())
+                ),
+                progress=lambda shell=shell: sum(owner.folded for owner in list(shell.owners.values())),
+            )
+            for shell in self.shells
+        ]
+        watched += [
+            Watched(
+                f"recovery of fold {shell.fold.name}",
+                busy=lambda shell=shell: shell.recovering,
+                progress=lambda shell=shell: shell.recovered_records,
+                within_seconds=RECOVERY_STALLED_SECONDS,
+            )
+            for shell in self.shells
+        ]
+        watched += [
+            Watched(
+                f"stream {stream.topic}",
+                busy=lambda stream=stream: stream.waiting,
+                progress=lambda stream=stream: stream.handled,
+            )
+            for stream in self.streams
+        ]
+        watched.append(
+            Watched(
+                "membership of the consumer group",
+                busy=lambda: not self.lease.holds(),
+                progress=lambda: None,
+                within_seconds=NO_GROUP_SECONDS,
+            )
+        )
+        return watched
