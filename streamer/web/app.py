@@ -6,6 +6,7 @@ import asyncio
 import logging
 from importlib.resources import files
 from pathlib import Path
+from typing import Self
 
 from aiohttp import web
 
@@ -41,7 +42,7 @@ class WebProcess:
         self.users = users
         self.port = config.port
 
-    async def __aenter__(self) -> WebProcess:
+    async def __aenter__(self) -> Self:
         config = self.config
         self.outbox = Outbox(config.bootstrap_servers)
         self.sessions = Sessions(config.data_dir, config.session_hours)
@@ -93,13 +94,13 @@ class WebProcess:
             app.add_routes(pages.routes(self.console))
         return app
 
-    async def live_page(self, request: web.Request) -> web.Response:
+    async def live_page(self, _request: web.Request) -> web.Response:
         """The process answers and its threads run."""
         if not self.follower.alive:
             raise web.HTTPServiceUnavailable(text="the read model has ended\n")
         return web.Response(text="alive\n")
 
-    async def ready(self, request: web.Request) -> web.Response:
+    async def ready(self, _request: web.Request) -> web.Response:
         """Webhooks can be taken. The console may still be reading: `read_model_lag` says how much."""
         body = {"kafka": self.outbox.ready, "read_model_lag": self.follower.lag}
         return web.json_response(body, status=200 if self.outbox.ready else 503)

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 from streamer.domain import stock_rows
 from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow
 from streamer.domain.dispatch_rows import write_row as write_ledger_row
+from streamer.domain.purchasing_rows import CoveredNeed, OrderedLine, OrderRow
+from streamer.domain.purchasing_rows import write_row as write_purchasing_row
+from streamer.domain.recalls_rows import Campaign, PartRow, VehicleRow, Visit
+from streamer.domain.recalls_rows import write_row as write_recalls_row
 from streamer.domain.stock_rows import Facts, Line, Open, Policy, StockRow, Wait
 from streamer.messages.base import Message
 from streamer.messages.commands import ReorderCommand, ReorderLine
@@ -147,6 +151,35 @@ def ledger_row(topics: Topics, command: ReorderCommand, state: Any, **more: Any)
     return row(topics, "dispatch", f"{command.account}/{command.command_id}", write_ledger_row(made))
 
 
+def purchasing_row(topics: Topics, reference: str, *, sku: str, text: str = "", version: int = 1) -> Sent:
+    supplier = reference.split("-", maxsplit=1)[0]
+    need = CoveredNeed(f"need:main/{sku}/1", Decimal(40), 5, "2026-03-12", why().model_dump(mode="json"))
+    line = OrderedLine(
+        line="1",
+        sku=sku,
+        location="main",
+        quantity=Decimal(40),
+        unit_price=Decimal("46.00"),
+        description=text,
+        needs=[need],
+    )
+    made = OrderRow(
+        supplier=supplier, reference=reference, version=version, state="awaiting_approval", location="main", currency="EUR",
+        lines=[line], order_date="2026-03-02", revision=1,
+    )  # fmt: skip
+    return row(topics, "purchasing", f"{supplier}/{reference}", write_purchasing_row(made))
+
+
+def recall_rows(topics: Topics, text: str = "Air bag inflator") -> list[Sent]:
+    visit = Visit("lamps", "1002", 1, "main", True, {"vin": "WVWZZZ1JZXW000001"}, "2026-03-05T08:00:00+00:00")
+    vehicle = VehicleRow({"26V123": Campaign("1", component=text, remedy=text, urgent=True)}, {"lamps/1002": visit})
+    part = PartRow(["26V123"], [("main", "LAMP-01")])
+    return [
+        row(topics, "recalls", "vehicle/VW/GOLF/2019", write_recalls_row(vehicle)),
+        row(topics, "recalls", "part/1J0 941", write_recalls_row(part)),
+    ]
+
+
 def dead_letter(topics: Topics, letter_id: str, value: bytes, reason: str, **more: str) -> Sent:
     context = {
         "id": letter_id, "topic": "raw.lampshop", "partition": "1", "offset": "17", "stage": "normalise",
@@ -194,6 +227,8 @@ def a_day(
         audit("approval.approve", "BOSCH-1", reason="needed on Thursday"),
     ]
     made += [sent for one in messages for sent in message(topics, one)]
+    made.append(purchasing_row(topics, "BOSCH-2", sku="WIPER-60", text=text))
+    made += recall_rows(topics, text)
     made.append(ledger_row(topics, reorder("BOSCH-1", sku, text), "human", reason="no answer within 20 s"))
     poll = PollRow(
         account="lamps", resource="orders", every_ms=300_000, ended_ms=int(NOW.timestamp() * 1000), records=3

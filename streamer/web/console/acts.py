@@ -43,7 +43,7 @@ class Acts:
         quantities: Mapping[str, Decimal],
         reason: str | None,
     ) -> None:
-        """Lets a purchase order go out, changes or rejects it, as it was on the screen. The fold writes the audit entry."""
+        """Lets a purchase order go out, changes or rejects it, as it was on the screen. The fold audits it."""
         await self._send(
             Approval(
                 supplier=supplier,

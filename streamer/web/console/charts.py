@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 WIDTH, HEIGHT = 760, 280
-LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 52, 16, 26, 26
 
 
 @dataclass(frozen=True)
@@ -67,22 +67,23 @@ def stock_chart(
             Markup('<text class="axis end" x="{}" y="{}">{}</text>').format(LEFT - 8, y(level) + 4, f"{level:g}")
         )
         level += step
-    parts.append(Markup('<text class="axis" x="4" y="10">pieces</text>'))
+    parts.append(Markup('<text class="axis" x="2" y="12">pcs</text>'))
     for day in _days(first, last):
         parts.append(
-            Markup('<text class="axis middle" x="{}" y="{}">{}</text>').format(x(day), HEIGHT - 12, f"{day:%d %b}")
+            Markup('<text class="axis middle" x="{}" y="{}">{}</text>').format(x(day), HEIGHT - 6, f"{day:%d %b}")
         )
     for name, value in (("reorder point", reorder_point), ("order up to", order_up_to)):
         if value is not None:
             parts.append(
                 Markup(
-                    '<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/><text class="axis end" x="{}" y="{}">{} {}</text>'
+                    '<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/>'
+                    '<text class="axis end" x="{}" y="{}">{} {}</text>'
                 ).format(LEFT, WIDTH - RIGHT, y(value), y(value), WIDTH - RIGHT, y(value) - 5, name, f"{value:g}")
             )
     parts.append(
         Markup(
             '<line class="today" x1="{}" x2="{}" y1="{}" y2="{}"/><text class="axis middle" x="{}" y="{}">today</text>'
-        ).format(x(today), x(today), TOP, HEIGHT - BOTTOM, x(today), HEIGHT)
+        ).format(x(today), x(today), TOP, HEIGHT - BOTTOM, max(x(today), LEFT + 16), TOP - 8)
     )
     if past:
         parts.append(Markup('<path class="level" d="{}"/>').format(_steps([(x(p.day), y(p.level)) for p in past])))
@@ -114,15 +115,13 @@ def sparkline(values: Sequence[float], label: str) -> Markup:
         f"{width * at / count:.1f},{height - 3 - (height - 6) * value / top:.1f}" for at, value in enumerate(values)
     )
     return Markup(
-        '<svg class="spark" viewBox="0 0 {} {}" role="img" aria-label="{}"><polyline points="{}"/><title>{}</title></svg>'
+        '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<polyline points="{}"/><title>{}</title></svg>'
     ).format(width, height, label, points, label)
 
 
 def _mark(x: float, y: float, mark: Mark) -> Markup:
-    if mark.kind == "receipt":
-        shape = f"M{x},{y - 16} l6,10 h-12 z"
-    else:
-        shape = f"M{x},{y + 16} l6,-10 h-12 z"
+    shape = f"M{x},{y - 16} l6,10 h-12 z" if mark.kind == "receipt" else f"M{x},{y + 16} l6,-10 h-12 z"
     return Markup('<path class="mark {}" d="{}"><title>{}</title></path>').format(mark.kind, shape, mark.text)
 
 

@@ -38,14 +38,17 @@ NAVIGATION = (
     ("/audit", "Audit"),
 )
 SYMBOLS = {"good": "●", "wait": "◐", "bad": "▲", "off": "○"}
+GOOD = "approved enough confirmed received shipped invoiced picked found delivered sent"
+WAIT = (
+    "pending waitlisted partly_approved below draft awaiting_approval sending looking_up intended partly_shipped "
+    "back_order open held"
+)
+BAD = "shortage quarantined rejected unknown human"
 TONES = {
-    "approved": "good", "enough": "good", "confirmed": "good", "received": "good", "shipped": "good", "invoiced": "good",
-    "picked": "good", "found": "good", "delivered": "good", "sent": "good",
-    "pending": "wait", "waitlisted": "wait", "partly_approved": "wait", "on order": "wait", "below": "wait", "draft": "wait",
-    "awaiting_approval": "wait", "sending": "wait", "looking_up": "wait", "intended": "wait", "partly_shipped": "wait",
-    "back_order": "wait", "open": "wait", "held": "wait",
-    "shortage": "bad", "quarantined": "bad", "rejected": "bad", "unknown": "bad", "human": "bad", "conflict": "bad",
-}  # fmt: skip
+    **dict.fromkeys(GOOD.split(), "good"),
+    **dict.fromkeys([*WAIT.split(), "on order"], "wait"),
+    **dict.fromkeys(BAD.split(), "bad"),
+}
 WORDS = {"human": "needs a person", "unknown": "outcome unknown", "awaiting_approval": "awaiting approval"}
 _ACT_ID = re.compile(r"^[A-Za-z0-9_-]{16,64}$")
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from streamer.engine.topic_ids import topic_ids
+from streamer.errors import StreamerError
 from streamer.web.console.projections import Change
 from streamer.web.console.read_model import ReadModel, Source
-from streamer.web.console.topic_ids import topics_there
 from streamer.web.metrics import READ_MODEL_LAG, READ_MODEL_RECORDS
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Follower:
         while not self._stop.is_set():
             try:
                 await self._follow()
-            except (KafkaError, OSError) as error:
+            except (KafkaError, OSError, StreamerError) as error:
                 self.lag = None
                 log.warning("the read model waits for Kafka: %s", error or type(error).__name__)
                 await asyncio.to_thread(self._stop.wait, self.retry_seconds)
@@ -88,9 +89,12 @@ class Follower:
         )
         await consumer.start()
         try:
-            there = await topics_there(consumer._client, self.topics)
-            ids = {topic: topic_id for topic, (topic_id, _) in there.items()}
-            partitions = [TopicPartition(topic, number) for topic, (_, numbers) in there.items() for number in numbers]
+            cluster = await consumer._client.fetch_all_metadata()
+            there = sorted(cluster.topics() & set(self.topics))
+            ids = await topic_ids(self.bootstrap_servers, there) if there else {}
+            partitions = [
+                TopicPartition(topic, number) for topic in there for number in cluster.partitions_for_topic(topic) or ()
+            ]
             if partitions:
                 await self._begin(consumer, partitions, ids)
             await self._read(consumer, partitions, ids)
@@ -99,9 +103,6 @@ class Follower:
                 await asyncio.wait_for(consumer.stop(), 5.0)
 
     async def _begin(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], ids: dict[str, str]) -> None:
-        while not all(consumer.partitions_for_topic(partition.topic) for partition in partitions):
-            consumer._client.set_topics(list(ids))
-            await asyncio.sleep(0.05)
         consumer.assign(partitions)
         first = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
@@ -135,8 +136,9 @@ class Follower:
             READ_MODEL_LAG.set(self.lag)
             if loop.time() >= next_look:
                 next_look = loop.time() + LOOK_SECONDS
-                there = await topics_there(consumer._client, self.topics)
-                if {topic: topic_id for topic, (topic_id, _) in there.items()} != ids:
+                cluster = await consumer._client.fetch_all_metadata()
+                there = cluster.topics() & set(self.topics)
+                if not there or await topic_ids(self.bootstrap_servers, there) != ids:
                     return
 
     async def _lag(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> int:

@@ -15,7 +15,7 @@ from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 ZONE_COOKIE = "tz"
-NOTHING = Markup('<span class="nothing" aria-label="none">–</span>')
+NOTHING = Markup('<span class="nothing" aria-label="none">–</span>')  # noqa: RUF001
 
 
 class Formats:

@@ -1,5 +1,7 @@
 """Lists: the filter stands in the URL, pages go by key, and the same rows come as CSV."""
 
+# ruff: noqa: S608 - names of tables and columns are ours; what people type goes as parameters
+
 from __future__ import annotations
 
 import base64
@@ -43,7 +45,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class ListOf:
-    """What a list shows. `key` is unique; `order` is the column that it is sorted by unless the reader says otherwise."""
+    """What a list shows. `key` is unique; `order` is the column that it is sorted by if nobody says otherwise."""
 
     table: str
     key: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 
@@ -47,10 +48,8 @@ class Live:
             async with sse_response(request) as response:
                 await response.send("", event="ready", retry=3_000)
                 while not self._closing:
-                    try:
+                    with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(changed.wait(), PING_SECONDS)
-                    except TimeoutError:
-                        pass
                     if not still_open() or not response.is_connected():
                         break
                     changed.clear()

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
+
+from streamer.messages.base import Message
+from streamer.messages.registry import MESSAGES
 
 LONGEST = 64_000  # characters shown
 COVER = "•"
@@ -38,6 +42,42 @@ def shown(value: bytes, *, revealed: bool) -> str:
         return json.dumps(tree if revealed else _covered(tree, plain=False), indent=2, ensure_ascii=False)[:LONGEST]
     except RecursionError:
         return (text if revealed else cover(text))[:LONGEST]
+
+
+def shown_message(kind: str, value: bytes) -> str:
+    """A message of ours: covered is what its type marks as personal."""
+    personal = personal_fields(MESSAGES[kind]) if kind in MESSAGES else None
+    if personal is None:
+        return shown(value, revealed=False)
+    return json.dumps(_without(json.loads(value), personal), indent=2, ensure_ascii=False)[:LONGEST]
+
+
+@cache
+def personal_fields(kind: type[Message]) -> frozenset[str]:
+    """Names of the fields, at any depth, that carry the mark."""
+    found: set[str] = set()
+
+    def walk(schema: Any) -> None:
+        if isinstance(schema, dict):
+            for name, field in schema.get("properties", {}).items():
+                if "x-personal" in json.dumps(field):
+                    found.add(name)
+            for part in schema.values():
+                walk(part)
+        elif isinstance(schema, list):
+            for part in schema:
+                walk(part)
+
+    walk(kind.model_json_schema())
+    return frozenset(found)
+
+
+def _without(tree: Any, personal: frozenset[str]) -> Any:
+    if isinstance(tree, dict):
+        return {
+            name: cover(str(one)) if name in personal and one else _without(one, personal) for name, one in tree.items()
+        }
+    return [_without(one, personal) for one in tree] if isinstance(tree, list) else tree
 
 
 def cover(text: str) -> str:

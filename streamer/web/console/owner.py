@@ -14,7 +14,7 @@ LARGEST_ROW = 1_048_576
 
 @dataclass(frozen=True)
 class Fresh:
-    """What the owner said. `recovering`: it reads its rows in, ask again after `retry_after_seconds`; `away`: nobody answers."""
+    """What the owner said. `recovering`: ask again after `retry_after_seconds`; `away`: nobody answers."""
 
     state: Literal["fresh", "none", "recovering", "away"]
     value: bytes | None = None

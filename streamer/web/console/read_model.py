@@ -1,7 +1,7 @@
 """The console's read model: SQLite, filled from Kafka, to be deleted at any time.
 
-The offsets stand in the same transaction as what was read, so a crash at any point loses and repeats nothing. One thread
-writes; pages read through connections of their own and see whole transactions only (WAL).
+The offsets stand in the same transaction as what was read, so a crash at any point loses and repeats nothing. One
+thread writes; pages read through connections of their own and see whole transactions only (WAL).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Record(Protocol):
 
 
 class ReadModel:
-    """The writer's side. `sources` maps each topic to the fold whose rows it holds, or to the public topic that it is."""
+    """The writer's side. `sources` maps a topic to the fold whose rows it holds, or to the public topic that it is."""
 
     def __init__(self, data_dir: Path, sources: Mapping[str, str]) -> None:
         self.path = data_dir / FILE

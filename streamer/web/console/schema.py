@@ -1,4 +1,4 @@
-"""Tables of the console's read model. Rows can always be made again from Kafka, so a change of these is a new VERSION."""
+"""Tables of the console's read model. All can be made again from Kafka, so a change of them is a new VERSION."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ CREATE TABLE order_line (
     decision TEXT NOT NULL, fulfilment TEXT NOT NULL, at_ms INTEGER NOT NULL, json BLOB NOT NULL,
     PRIMARY KEY (order_key, line_id)
 ) WITHOUT ROWID;
+CREATE INDEX order_line_decision ON order_line (decision, at_ms);
 CREATE INDEX order_line_sku ON order_line (sku, order_key);
 
 CREATE TABLE orders (
@@ -65,7 +66,9 @@ CREATE TABLE purchase_order_step (
     PRIMARY KEY (reference, revision)
 ) WITHOUT ROWID;
 CREATE INDEX purchase_order_step_state ON purchase_order_step (state, at_ms);
-CREATE TABLE purchase_order_line (reference TEXT, line TEXT, stock_key TEXT, PRIMARY KEY (reference, line)) WITHOUT ROWID;
+CREATE TABLE purchase_order_line (
+    reference TEXT, line TEXT, stock_key TEXT, PRIMARY KEY (reference, line)
+) WITHOUT ROWID;
 CREATE INDEX purchase_order_line_stock ON purchase_order_line (stock_key);
 
 CREATE TABLE command (
@@ -84,8 +87,9 @@ CREATE TABLE poll (
 ) WITHOUT ROWID;
 
 CREATE TABLE recall (
-    key TEXT PRIMARY KEY, campaign TEXT NOT NULL, subject TEXT NOT NULL, component TEXT NOT NULL, vehicles INTEGER NOT NULL,
-    waiting INTEGER NOT NULL, row_key TEXT NOT NULL, announced TEXT NOT NULL
+    key TEXT PRIMARY KEY, campaign TEXT NOT NULL, subject TEXT NOT NULL, component TEXT NOT NULL, remedy TEXT NOT NULL,
+    urgent INTEGER NOT NULL, vehicles INTEGER NOT NULL, waiting INTEGER NOT NULL, holdings INTEGER NOT NULL,
+    row_key TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX recall_campaign ON recall (campaign, key);
 CREATE INDEX recall_row ON recall (row_key);
@@ -99,8 +103,9 @@ CREATE TABLE dead_letter (
 );
 CREATE INDEX dead_letter_at ON dead_letter (at_ms, id);
 CREATE INDEX dead_letter_group ON dead_letter (reason, account, stage);
-CREATE TABLE settled (subject TEXT PRIMARY KEY, act TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL, note TEXT NOT NULL)
-WITHOUT ROWID;
+CREATE TABLE settled (
+    subject TEXT PRIMARY KEY, act TEXT NOT NULL, actor TEXT NOT NULL, at_ms INTEGER NOT NULL, note TEXT NOT NULL
+) WITHOUT ROWID;
 
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY, act_id TEXT NOT NULL UNIQUE, actor TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL,
@@ -110,6 +115,10 @@ CREATE INDEX audit_at ON audit (at_ms, id);
 CREATE INDEX audit_subject ON audit (subject, at_ms);
 CREATE INDEX audit_actor ON audit (actor, at_ms);
 
-CREATE TABLE document (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, ref TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (kind, ref));
-CREATE VIRTUAL TABLE search USING fts5 (text, content = 'document', content_rowid = 'id', tokenize = 'unicode61', prefix = '2 3');
+CREATE TABLE document (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, ref TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (kind, ref)
+);
+CREATE VIRTUAL TABLE search USING fts5 (
+    text, content = 'document', content_rowid = 'id', tokenize = 'unicode61', prefix = '2 3'
+);
 """

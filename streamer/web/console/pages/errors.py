@@ -1,5 +1,7 @@
 """What could not be used: dead letters, calls that need a person, rows in quarantine."""
 
+# ruff: noqa: S608 - names of tables and columns are ours; what people type goes as parameters
+
 from __future__ import annotations
 
 import json
@@ -9,7 +11,7 @@ from aiohttp import web
 
 from streamer.domain.dispatch_rows import LedgerRow, read_row
 from streamer.web.console.console import Console, form_of
-from streamer.web.console.mask import shown
+from streamer.web.console.mask import shown, shown_message
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
 
@@ -42,8 +44,9 @@ class Errors:
 
     async def index(self, request: web.Request) -> web.Response:
         groups = self.reader.all(
-            "SELECT reason, account, stage, count(*) AS number, min(at_ms) AS first_ms, max(at_ms) AS last_ms, max(id) AS id "
-            f"FROM dead_letter WHERE {OPEN} GROUP BY reason, account, stage ORDER BY last_ms DESC LIMIT 100"
+            "SELECT reason, account, stage, count(*) AS number, min(at_ms) AS first_ms, max(at_ms) AS last_ms, "
+            f"max(id) AS id FROM dead_letter WHERE {OPEN} GROUP BY reason, account, stage "
+            "ORDER BY last_ms DESC LIMIT 100"
         )
         return self.console.page(
             request,
@@ -116,12 +119,16 @@ class Errors:
             request,
             Right.MEND,
             lambda: self.console.acts.note(
-                request[SESSION].user, "dead-letter.resolve", f"dead-letter/{letter['id']}", form["act_id"],
-                self.console.clock(), reason=note,
+                request[SESSION].user,
+                "dead-letter.resolve",
+                f"dead-letter/{letter['id']}",
+                form["act_id"],
+                self.console.clock(),
+                reason=note,
             ),
             "Resolved: it is no longer in the list.",
             "/errors",
-        )  # fmt: skip
+        )
 
     async def replay_group(self, request: web.Request) -> web.Response:
         form = await form_of(request)
@@ -173,7 +180,7 @@ class Errors:
             found=found,
             row=row,
             owner=fresh,
-            body=shown(bytes(row.body), revealed=False),
+            body=shown_message(row.kind, bytes(row.body)),
             acts=self.reader.all("SELECT * FROM audit WHERE subject LIKE ? ORDER BY at_ms", f"%{found['command_id']}%"),
         )
 
@@ -190,13 +197,18 @@ class Errors:
             request,
             Right.SETTLE,
             lambda: self.console.acts.settle(
-                request[SESSION].user, form["act_id"], self.console.clock(), account=found["account"],
-                command_id=found["command_id"], act=act, reason=reason,
+                request[SESSION].user,
+                form["act_id"],
+                self.console.clock(),
+                account=found["account"],
+                command_id=found["command_id"],
+                act=act,
+                reason=reason,
                 external_reference=form.get("external_reference") or None,
             ),
             f"{found['reference'] or found['command_id']}: your decision is sent.",
             "/errors",
-        )  # fmt: skip
+        )
 
     def _letter(self, request: web.Request, *, revealed: bool) -> web.Response:
         letter = self._find(request)
@@ -224,9 +236,13 @@ class Errors:
 
     def _group(self, reason: str, account: str, stage: str, limit: int) -> list[Any]:
         return self.reader.all(
-            f"SELECT * FROM dead_letter WHERE reason = ? AND account = ? AND stage = ? AND {OPEN} ORDER BY at_ms, id LIMIT ?",
-            reason, account, stage, limit,
-        )  # fmt: skip
+            f"SELECT * FROM dead_letter WHERE reason = ? AND account = ? AND stage = ? AND {OPEN} "
+            "ORDER BY at_ms, id LIMIT ?",
+            reason,
+            account,
+            stage,
+            limit,
+        )
 
 
 def log_key(fold: str, key: str) -> str:

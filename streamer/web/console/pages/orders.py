@@ -52,9 +52,15 @@ class Orders:
         self.reader = console.reader
 
     async def index(self, request: web.Request) -> web.Response:
-        return self.console.list_page(request, "list.html", ORDERS, title="Orders", live="orders", base="/orders/", empty=(
-            "No orders here yet. They come from the accounts' webhooks and polls; each line shows here once it is decided."
-        ))  # fmt: skip
+        return self.console.list_page(
+            request,
+            "list.html",
+            ORDERS,
+            title="Orders",
+            live="orders",
+            base="/orders/",
+            empty=("No orders here yet. They come by the accounts' webhooks and polls, and show here once decided."),
+        )
 
     async def one(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]

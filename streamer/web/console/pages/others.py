@@ -7,6 +7,8 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from streamer.domain.recalls_rows import PartRow, VehicleRow, Visit
+from streamer.domain.recalls_rows import read_row as read_recalls_row
 from streamer.web.console.console import Console
 from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.console.search_index import match_of
@@ -31,9 +33,14 @@ AUDIT = ListOf(
     descending=True,
 )
 PAGES = {
-    "order": "/orders/", "stock": "/stock/", "purchase order": "/purchase-orders/", "command": "/errors/calls/",
-    "dead letter": "/errors/", "recall": "/recalls/",
-}  # fmt: skip
+    "order": "/orders/",
+    "stock": "/stock/",
+    "purchase order": "/purchase-orders/",
+    "command": "/errors/calls/",
+    "dead letter": "/errors/",
+    "recall": "/recalls/",
+    "appointment": "/orders/",
+}
 FOUND = 50
 
 
@@ -55,23 +62,30 @@ class Others:
 
     async def recalls(self, request: web.Request) -> web.Response:
         campaigns = self.reader.all(
-            "SELECT campaign, max(component) AS component, max(announced) AS announced, sum(vehicles) AS vehicles, "
-            "sum(waiting) AS waiting, count(*) AS subjects, min(row_key) AS row_key FROM recall GROUP BY campaign "
-            "ORDER BY announced DESC, campaign LIMIT 200"
+            "SELECT campaign, max(component) AS component, max(urgent) AS urgent, sum(vehicles) AS vehicles, "
+            "sum(waiting) AS waiting, sum(holdings) AS holdings, count(*) AS subjects FROM recall GROUP BY campaign "
+            "ORDER BY urgent DESC, waiting DESC, campaign DESC LIMIT 200"
         )
         return self.console.page(request, "recalls.html", campaigns=campaigns)
 
     async def recall(self, request: web.Request) -> web.Response:
-        campaign = request.match_info["key"]
+        campaign = request.match_info["key"].partition("#")[0]
         subjects = self.reader.all("SELECT * FROM recall WHERE campaign = ? ORDER BY subject", campaign)
         if not subjects:
             raise web.HTTPNotFound(text="no such campaign\n")
-        rows = {
-            subject["row_key"]: json.loads(value)
-            for subject in subjects
-            if (value := self.reader.fold_row("recalls", subject["row_key"]))
-        }
-        return self.console.page(request, "recall.html", campaign=campaign, subjects=subjects, rows=rows)
+        visits: list[tuple[str, Visit, list[tuple[str, str, str]]]] = []
+        holdings: list[tuple[str, str]] = []
+        for subject in subjects:
+            value = self.reader.fold_row("recalls", subject["row_key"])
+            row = read_recalls_row(subject["row_key"], value) if value else None
+            if isinstance(row, VehicleRow):
+                for visit in row.visits.values():
+                    visits.append((subject["subject"], visit, [added for added in visit.added if added[0] == campaign]))
+            elif isinstance(row, PartRow):
+                holdings += row.holdings
+        return self.console.page(
+            request, "recall.html", campaign=campaign, subjects=subjects, visits=visits, holdings=holdings
+        )
 
     async def accounts(self, request: web.Request) -> web.Response:
         reader = self.reader
@@ -94,7 +108,8 @@ class Others:
                         "SELECT count(*) FROM command WHERE account = ? AND state IN ('human', 'unknown')", name
                     ),
                     "letters": reader.number(
-                        "SELECT count(*) FROM dead_letter WHERE account = ? AND id NOT IN (SELECT subject FROM settled)",
+                        "SELECT count(*) FROM dead_letter "
+                        "WHERE account = ? AND id NOT IN (SELECT subject FROM settled)",
                         name,
                     ),
                 }
@@ -116,12 +131,16 @@ class Others:
     async def search(self, request: web.Request) -> web.Response:
         words = request.query.get("q", "").strip()
         match = match_of(words)
-        rows = self.reader.all(
-            "SELECT kind, ref, document.text FROM search JOIN document ON document.id = search.rowid WHERE search MATCH ? "
-            "ORDER BY rank LIMIT ?",
-            match,
-            FOUND,
-        ) if match else []  # fmt: skip
+        rows = (
+            self.reader.all(
+                "SELECT kind, ref, document.text FROM search JOIN document ON document.id = search.rowid "
+                "WHERE search MATCH ? ORDER BY rank LIMIT ?",
+                match,
+                FOUND,
+            )
+            if match
+            else []
+        )
         found = [
             {"kind": row["kind"], "ref": row["ref"], "text": row["text"], "link": link_of(row["kind"], row["ref"])}
             for row in rows

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, cast
 
+import msgspec
 from aiohttp import web
 from pydantic import ValidationError
 
@@ -17,10 +18,23 @@ from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
 
+WITH_THEM = "('sent', 'unknown', 'human', 'confirmed', 'partly_shipped', 'shipped')"
+"""The supplier has the order and has not delivered all of it."""
 STATES = (
-    "draft", "awaiting_approval", "approved", "sending", "sent", "unknown", "human", "confirmed", "partly_shipped", "shipped",
-    "received", "rejected", "cancelled",
-)  # fmt: skip
+    "draft",
+    "awaiting_approval",
+    "approved",
+    "sending",
+    "sent",
+    "unknown",
+    "human",
+    "confirmed",
+    "partly_shipped",
+    "shipped",
+    "received",
+    "rejected",
+    "cancelled",
+)
 PURCHASE_ORDERS = ListOf(
     "purchase_order",
     "reference",
@@ -41,7 +55,7 @@ PURCHASE_ORDERS = ListOf(
         Filter(
             "late",
             "Promised before",
-            clause="promised != '' AND promised < ? AND state NOT IN ('received', 'cancelled', 'rejected')",
+            clause=f"promised != '' AND promised < ? AND state IN {WITH_THEM}",
         ),
     ),
     order="at_ms",
@@ -66,9 +80,14 @@ class PurchaseOrders:
 
     async def index(self, request: web.Request) -> web.Response:
         return self.console.list_page(
-            request, "list.html", PURCHASE_ORDERS, title="Purchase orders", live="purchase-orders", base="/purchase-orders/",
-            empty="No purchase orders yet. They are made when stock falls below its reorder point and somebody offers the SKU.",
-        )  # fmt: skip
+            request,
+            "list.html",
+            PURCHASE_ORDERS,
+            title="Purchase orders",
+            live="purchase-orders",
+            base="/purchase-orders/",
+            empty="No purchase orders yet. They are made when stock falls below its reorder point.",
+        )
 
     async def one(self, request: web.Request) -> web.Response:
         reference = request.match_info["reference"]
@@ -129,12 +148,19 @@ class PurchaseOrders:
             request,
             Right.APPROVE,
             lambda: self.console.acts.approve(
-                request[SESSION].user, form["act_id"], self.console.clock(), supplier=found["supplier"], reference=reference,
-                version=row.version, decision=decision, quantities=quantities if decision == "change" else {}, reason=reason,
+                request[SESSION].user,
+                form["act_id"],
+                self.console.clock(),
+                supplier=found["supplier"],
+                reference=reference,
+                version=row.version,
+                decision=decision,
+                quantities=quantities if decision == "change" else {},
+                reason=reason,
             ),
             f"{reference}, version {row.version}: {_DONE[decision]}. It shows here as soon as purchasing has taken it.",
             "/approvals",
-        )  # fmt: skip
+        )
 
     def _find(self, reference: str) -> Any:
         return self.reader.one("SELECT * FROM purchase_order WHERE reference = ?", reference)
@@ -154,7 +180,7 @@ def why_of(raw: Any) -> Why | None:
     if raw is None:
         return None
     try:
-        return Why.model_validate_json(bytes(raw))
+        return Why.model_validate_json(msgspec.json.encode(raw))
     except ValidationError:
         return None
 
@@ -190,8 +216,13 @@ def _steps(rows: Any) -> list[dict[str, Any]]:
         now = (row["state"], tuple(promised), status.get("conflict"))
         if now != before:
             steps.append(
-                {"state": row["state"], "at_ms": row["at_ms"], "promised": promised, "conflict": status.get("conflict"),
-                 "external_reference": status.get("external_reference")}
-            )  # fmt: skip
+                {
+                    "state": row["state"],
+                    "at_ms": row["at_ms"],
+                    "promised": promised,
+                    "conflict": status.get("conflict"),
+                    "external_reference": status.get("external_reference"),
+                }
+            )
         before = now
     return steps

@@ -26,7 +26,7 @@ STOCK = ListOf(
         Column("reserved", "Reserved", "number", "pcs", narrow=False),
         Column("available", "Available", "number", "pcs", sortable=True),
         Column("incoming", "Incoming", "number", "pcs", narrow=False),
-        Column("projected", "Projected", "number", "pcs", sortable=True),
+        Column("projected", "Projected", "number", "pcs", sortable=True, narrow=False),
         Column("waiting", "Waiting", "number", "pcs", sortable=True, narrow=False),
         Column("reorder_point", "Reorder at", "number", "pcs", narrow=False),
         Column("next_arrival", "Next arrival", "day", narrow=False),
@@ -57,9 +57,15 @@ class Stock:
         self.reader = console.reader
 
     async def index(self, request: web.Request) -> web.Response:
-        return self.console.list_page(request, "list.html", STOCK, title="Stock", live="stock", base="/stock/", empty=(
-            "No stock here yet. Levels come from the accounts that have authority for a location."
-        ))  # fmt: skip
+        return self.console.list_page(
+            request,
+            "list.html",
+            STOCK,
+            title="Stock",
+            live="stock",
+            base="/stock/",
+            empty=("No stock here yet. Levels come from the accounts that have authority for a location."),
+        )
 
     async def one(self, request: web.Request) -> web.Response:
         key = request.match_info["key"]
@@ -88,8 +94,12 @@ class Stock:
             state=state_of(row, stand.projected, stand.waitlisted, stand.incoming + stand.incoming_later),
             description=description(row),
             chart=stock_chart(
-                past, future, marks, today,
-                float(policy.reorder_point) if policy else None, float(policy.order_up_to) if policy else None,
+                past,
+                future,
+                marks,
+                today,
+                float(policy.reorder_point) if policy else None,
+                float(policy.order_up_to) if policy else None,
             ),
             points=[*past, *future],
             marks=marks,
@@ -101,7 +111,7 @@ class Stock:
                 key,
             ),
             elsewhere=self.reader.all("SELECT * FROM stock WHERE sku = ? AND key != ? ORDER BY key LIMIT 50", sku, key),
-        )  # fmt: skip
+        )
 
     def _past(self, key: str, today: date, row: StockRow) -> list[Point]:
         days = self.reader.all(

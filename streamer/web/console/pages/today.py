@@ -1,5 +1,7 @@
 """The first page: is anything wrong, and what waits for me."""
 
+# ruff: noqa: S608 - names of tables and columns are ours; what people type goes as parameters
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -9,11 +11,11 @@ from aiohttp import web
 
 from streamer.web.console.charts import sparkline
 from streamer.web.console.console import Console
+from streamer.web.console.pages.purchase_orders import WITH_THEM
 
 DAYS = 30
 DAY_MS = 86_400_000
 AHEAD_DAYS = 14
-ENDED = "('received', 'cancelled', 'rejected')"
 OPEN_LETTERS = "id NOT IN (SELECT subject FROM settled)"
 
 
@@ -31,37 +33,47 @@ class Today:
         today = self.console.formats(request).today()
         soon = (today + timedelta(days=AHEAD_DAYS)).isoformat()
         now_ms = int(self.console.clock().timestamp() * 1000)
-        late = f"promised != '' AND promised < ? AND state NOT IN {ENDED}"
+        late = f"promised != '' AND promised < ? AND state IN {WITH_THEM}"
         short = "state = 'shortage' AND needed_by != '' AND needed_by <= ?"
         cards = [
             self._card(
-                "Approvals waiting", "/approvals", reader.number("SELECT count(*) FROM purchase_order WHERE state = 'awaiting_approval'"),
+                "Approvals waiting",
+                "/approvals",
+                reader.number("SELECT count(*) FROM purchase_order WHERE state = 'awaiting_approval'"),
                 "purchase orders, asked for each day",
-                self._by_day("SELECT at_ms FROM purchase_order_step WHERE state = 'awaiting_approval' AND at_ms > ?", now_ms),
+                self._by_day(
+                    "SELECT at_ms FROM purchase_order_step WHERE state = 'awaiting_approval' AND at_ms > ?", now_ms
+                ),
             ),
             self._card(
-                "Short before an appointment", f"/stock?state=shortage&needed={soon}", reader.number(f"SELECT count(*) FROM stock WHERE {short}", soon),
+                "Short before an appointment",
+                f"/stock?state=shortage&needed={soon}",
+                reader.number(f"SELECT count(*) FROM stock WHERE {short}", soon),
                 f"SKUs needed within {AHEAD_DAYS} days; lines waitlisted each day",
                 self._by_day("SELECT at_ms FROM order_line WHERE decision = 'waitlisted' AND at_ms > ?", now_ms),
             ),
             self._card(
-                "Late suppliers", f"/purchase-orders?late={today.isoformat()}",
+                "Late suppliers",
+                f"/purchase-orders?late={today.isoformat()}",
                 reader.number(f"SELECT count(*) FROM purchase_order WHERE {late}", today.isoformat()),
                 "purchase orders past their date; sent each day",
                 self._by_day("SELECT at_ms FROM purchase_order_step WHERE state = 'sent' AND at_ms > ?", now_ms),
             ),
             self._card(
-                "Stuck calls", "/errors#calls", reader.number("SELECT count(*) FROM command WHERE state IN ('human', 'unknown')"),
+                "Stuck calls",
+                "/errors#calls",
+                reader.number("SELECT count(*) FROM command WHERE state IN ('human', 'unknown')"),
                 "calls with an unknown outcome; calls each day",
                 self._by_day("SELECT at_ms FROM command WHERE at_ms > ?", now_ms),
             ),
             self._card(
-                "Dead letters since yesterday", "/errors",
+                "Dead letters since yesterday",
+                "/errors",
                 reader.number(f"SELECT count(*) FROM dead_letter WHERE at_ms > ? AND {OPEN_LETTERS}", now_ms - DAY_MS),
                 "events that could not be used, each day",
                 self._by_day("SELECT at_ms FROM dead_letter WHERE at_ms > ?", now_ms),
             ),
-        ]  # fmt: skip
+        ]
         return self.console.page(
             request,
             "today.html",
@@ -86,5 +98,5 @@ class Today:
         days = self.reader.all(
             f"SELECT (at_ms - {first}) / {DAY_MS} AS day, count(*) FROM ({query}) GROUP BY day", first
         )
-        counted = {day: count for day, count in days}
+        counted: dict[int, int] = {row[0]: row[1] for row in days}
         return [float(counted.get(day, 0)) for day in range(DAYS)]

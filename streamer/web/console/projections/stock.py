@@ -13,7 +13,7 @@ from streamer.web.console import search_index
 from streamer.web.console.projections.changes import Change, quarantined
 
 STATES = ("quarantined", "held", "shortage", "below", "on order", "enough", "no policy")
-"""Worst first. `shortage`: more is promised or waited for than lies there. `below`: projected below the reorder point."""
+"""Worst first. `shortage`: somebody waits, or more is promised than lies there. `below`: projected below the point."""
 
 
 def take(database: sqlite3.Connection, key: str, value: bytes | None, at_ms: int) -> set[Change]:
@@ -27,8 +27,8 @@ def take(database: sqlite3.Connection, key: str, value: bytes | None, at_ms: int
     queued = waiting(row)
     policy = row.policy
     incoming = stand.incoming + stand.incoming_later
-    arrivals = sorted(need.expected for need in row.incoming.values() if need.expected)
-    needed = sorted(line.needed_by for line in row.lines.values() if line.needed_by and line.short)
+    arrivals = [need.expected for need in row.incoming.values() if need.expected]
+    needed = [line.needed_by for line in row.lines.values() if line.needed_by and line.short]
     text = description(row)
     database.execute(
         "INSERT OR REPLACE INTO stock VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -36,7 +36,7 @@ def take(database: sqlite3.Connection, key: str, value: bytes | None, at_ms: int
             key, location, sku, text, float(row.on_hand), float(row.reserved),
             float(row.on_hand - row.reserved - row.safety), float(incoming), float(stand.projected), float(queued),
             float(policy.reorder_point) if policy else None, float(policy.order_up_to) if policy else None,
-            state_of(row, stand.projected, queued, incoming), arrivals[0] if arrivals else "", needed[0] if needed else "",
+            state_of(row, stand.projected, queued, incoming), min(arrivals, default=""), min(needed, default=""),
             row.as_of_ms,
         ),
     )  # fmt: skip
