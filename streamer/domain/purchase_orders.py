@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import msgspec
 
+from streamer.domain.order_standing import Standing, standing, state_of
 from streamer.domain.purchasing_rows import CoveredNeed, OrderedLine, OrderRow
-from streamer.domain.supplier_answers import Standing, standing, state_of
 from streamer.domain.times import utc
 from streamer.errors import Malformed, Refused
 from streamer.messages.applied import SupplierFacts

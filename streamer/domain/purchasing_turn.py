@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streamer.domain.acts import Severity, notice
+from streamer.domain.order_standing import contradictions
 from streamer.domain.purchase_orders import (
     cancellation,
     in_words,
@@ -13,7 +14,6 @@ from streamer.domain.purchase_orders import (
     shares,
 )
 from streamer.domain.purchasing_rows import NeedRow, OrderRow, Rows, SupplierRow, need_row_key, order_row_key
-from streamer.domain.supplier_answers import contradictions
 from streamer.domain.times import DAY_MS, local_date, utc
 from streamer.domain.view import Effect, settings_of
 from streamer.errors import Refused

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from streamer.domain.view import SETTINGS_KEY, View
+from streamer.errors import Refused
 from streamer.messages.applied import SettingsApplied
 
 
@@ -77,6 +78,7 @@ class PartRow(msgspec.Struct, tag="part", omit_defaults=True):
 
 Row = VehicleRow | VinRow | PartRow
 Rows = View[Row | SettingsApplied]
+Kind = TypeVar("Kind", VehicleRow, VinRow, PartRow)
 
 _DECODER: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
 _ENCODER = msgspec.json.Encoder()
@@ -102,3 +104,19 @@ def due_ms(row: Row | SettingsApplied) -> int | None:
     if isinstance(row, VehicleRow) and row.quarantined is None:
         return min((visit.forget_ms for visit in row.visits.values()), default=None)
     return row.due_ms if isinstance(row, VinRow) and row.quarantined is None else None
+
+
+def not_quarantined(row: Row | SettingsApplied | None) -> None:
+    """Raises Refused."""
+    if row is not None and not isinstance(row, SettingsApplied) and row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")
+
+
+def edit_or_new(rows: Rows, key: str, kind: type[Kind]) -> Kind:
+    """The row, or a new one of this kind."""
+    row = rows.edit(key)
+    if isinstance(row, kind):
+        return row
+    new = kind()
+    rows.put(key, new)
+    return new

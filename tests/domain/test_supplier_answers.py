@@ -9,16 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamer.domain.order_standing import contradictions, standing, state_of
 from streamer.domain.purchasing_rows import OrderedLine
-from streamer.domain.supplier_answers import (
-    Facts,
-    contradictions,
-    facts_of_outcome,
-    facts_of_status,
-    join,
-    standing,
-    state_of,
-)
+from streamer.domain.supplier_answers import Facts, facts_of_outcome, facts_of_status, join
 from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierLine, SupplierStatus
 
 ORDERED = [
