@@ -15,7 +15,7 @@ from streamer.domain.stock_rows import StockRow
 from streamer.errors import Ignored, Refused
 from streamer.messages.base import Message
 from streamer.messages.orders import LineDecision
-from streamer.messages.stock import Hold
+from streamer.messages.stock import Hold, LineRequest, LineShipped, StockLevel
 from tests.domain.memory import Partition, of
 from tests.domain.shop import (
     KEY,
@@ -64,6 +64,11 @@ def facts_of_stock() -> st.SearchStrategy[Message]:
     )  # fmt: skip
 
 
+def dated(event: Message, minute: int) -> Message:
+    """Levels follow the history, now and then late; all else keeps its own time."""
+    return event.model_copy(update={"as_of": at(minute)}) if isinstance(event, StockLevel) else event
+
+
 def histories() -> st.SearchStrategy[list[Message]]:
     event = st.one_of(
         requests(),
@@ -75,7 +80,10 @@ def histories() -> st.SearchStrategy[list[Message]]:
             policy, st.integers(0, 5), st.integers(5, 9), st.integers(1, 3), safety=st.integers(0, 2).map(Decimal)
         ),
     )
-    return st.lists(event, max_size=40)
+    late = st.sampled_from([0, 0, 0, 15, 60])
+    return st.lists(st.tuples(event, late), min_size=10, max_size=40).map(
+        lambda news: [dated(event, 10 * place - late) for place, (event, late) in enumerate(news)]
+    )
 
 
 def check(row: StockRow) -> None:
@@ -167,3 +175,46 @@ def test_levels_and_orders_of_one_shop_give_the_same_result_in_any_order(
     assert row.on_hand == there
     wanted = sum(quantity for quantity, _ in orders)
     assert sum(line.granted for line in row.lines.values()) == min(there, wanted)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=1, max_size=5),
+    st.lists(st.integers(1, 3), max_size=3),
+    st.integers(0, 10),
+    st.randoms(use_true_random=False),
+)
+def test_the_shop_ships_and_a_workshop_takes_from_the_same_shelf(
+    orders: list[tuple[int, bool]], jobs: list[int], there: int, shuffle: Any
+) -> None:
+    """What the shop set aside is its own; the workshop gets what is left, and no unit goes to both."""
+    news: list[Message] = [ask(f"{number}/1", quantity, account="workshop") for number, quantity in enumerate(jobs)]
+    left, gone, asked = there, 0, {}
+    for number, (quantity, leaves) in enumerate(orders, start=1):
+        left -= quantity
+        asked[number] = ask(f"{number}/1", quantity, placed_at=at(number))
+        news += [asked[number], shop_level(left, number)]
+        if leaves and gone + quantity <= there:
+            gone += quantity
+            news.append(shipped(f"{number}/1", quantity, minutes=20 + number))
+    shuffle.shuffle(news)
+    partition = Partition(stock)
+    partition.send(company(), shop_level(there, 0))
+    told: set[str] = set()
+    for event in news:
+        if isinstance(event, LineShipped):  # an order tells of a line before it tells that it has left
+            request = asked[int(event.line_key.split("/")[1])]
+            if request.line_key not in told:
+                told.add(request.line_key)
+                partition.send(request)
+        if isinstance(event, LineRequest):
+            told.add(event.line_key)
+        partition.send(event)
+        check(partition.row(KEY))
+    row = partition.row(KEY)
+    assert row.on_hand == there - gone
+    shop = sum(line.open for key, line in row.lines.items() if key.startswith("shop/"))
+    workshop = sum(line.open for key, line in row.lines.items() if key.startswith("workshop/"))
+    wanted = sum(quantity for quantity, _ in orders) - gone
+    assert shop == min(wanted, there - gone)
+    assert workshop == max(0, min(left, sum(jobs)))
