@@ -61,7 +61,7 @@ def test_trash_bags_with_incremental_discount_are_bought_by_400() -> None:
 
 
 def test_lots_that_arrive_at_a_finite_rate_are_larger() -> None:
-    # Nahmias, example 4.5 (Rahway): 2,500 a year, 10,000 a year made, K 50, h 2 * 0.3 a year: about 745
+    # Nahmias, section 4.6 (Rahway): 2,500 a year, 10,000 a year made, K 50, h 2 * 0.3 a year: about 745
     assert round(production_quantity(D(2500), D(50), D("0.6"), D(10000))) == 745
 
 

@@ -45,11 +45,12 @@ def test_the_inverse_of_the_unit_loss_leads_back(factor: float) -> None:
     assert inverse_unit_loss(unit_loss(factor)) == pytest.approx(factor, abs=1e-4)
 
 
-def test_harveys_mustard_at_98_percent_fill_rate_is_reordered_at_114_jars() -> None:
+def test_harveys_mustard_at_98_percent_fill_rate_is_reordered_at_126_jars() -> None:
     # Nahmias, section 5.4: lead-time demand 100 with deviation 25; lots of 100, L(z) = 100 * 0.02 / 25 = 0.08: z 1.02
     factor = fill_rate_factor(0.98, 100, 25)
 
     assert factor == pytest.approx(1.02, abs=0.005)
+    assert round(100 + factor * 25) == 126
     assert expected_fill_rate(factor, 100, 25) == pytest.approx(0.98)
 
 
