@@ -56,12 +56,6 @@ class Broker:
             await asyncio.sleep(0.1)
         await asyncio.sleep(0.5)  # the controller knows before the leaders do
 
-    async def topic_id(self, topic: str) -> str:
-        """As the engine writes it: the topic's UUID, or its name where the client does not tell."""
-        described = await self._admin.describe_topics([topic])
-        found = described[0].get("topic_id")
-        return str(found) if found else topic
-
     async def end_offsets(self, topic: str, partitions: int) -> list[int]:
         places = [TopicPartition(topic, partition) for partition in range(partitions)]
         ends = await self._looker.end_offsets(places)

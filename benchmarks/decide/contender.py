@@ -26,6 +26,7 @@ class Task(msgspec.Struct):
     partitions: int
     log_topic_id: str
     name: str
+    changelog: str = CHANGELOG
 
     def rows(self) -> dict[str, bytes]:
         """The rows as they stand before the first event."""

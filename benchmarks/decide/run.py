@@ -18,6 +18,7 @@ from benchmarks.broker import Broker, local_broker
 from benchmarks.decide import check, contender, records, seed, workload
 from benchmarks.processes import PEERS_PYTHON, Process
 from streamer.domain.view import SETTINGS_KEY
+from streamer.engine.topic_ids import topic_ids
 
 PARTITIONS = 4
 WARM_UP_SHARE = 0.05  # of the decisions; start-up, recovery and the first reading of rows do not count
@@ -89,7 +90,8 @@ async def _one(
     }
     await broker.fresh_topics(topics, PARTITIONS)
     records.write(place, load.events, load.rows, load.decisions)
-    task = contender.Task(broker.bootstrap, str(place), PARTITIONS, await broker.topic_id(contender.LOG), task_name)
+    ids = await topic_ids(broker.bootstrap, [contender.LOG])
+    task = contender.Task(broker.bootstrap, str(place), PARTITIONS, ids[contender.LOG], task_name)
     await seed.log(broker, contender.LOG, load.events, load.rows[SETTINGS_KEY], PARTITIONS)
     if name == "product":
         await seed.changelog(broker, changelog, load.rows, PARTITIONS, task.log_topic_id)

@@ -33,7 +33,7 @@ ZIPF = 1.1
 RESERVATIONS = 10
 CANCELLED = 0.10  # of the events, beside the lines
 REPEATED = 0.01
-SENDER_LAG = 50  # events between what a sender has durable and what it sends: one that keeps up
+SENDER_LAG = 10  # events of one partition between what its sender has durable and what it sends: 40 ms at 1,000 a second
 ORDERS_TOPIC_ID = "b3JkZXJzLWJlbmNobWFyaw"
 
 
@@ -181,7 +181,7 @@ def make(lines: int, *, skus: int = 10_000, partitions: int = 4, seed: int = 1) 
                 )
             )
         elif luck > 1 - REPEATED and requests:
-            event = requests[-min(len(requests), chance.randrange(1, 8 * SENDER_LAG))]
+            event = requests[-min(len(requests), chance.randrange(1, 20 * SENDER_LAG))]
             maker.take(event)
             requests.append(event)
         else:
