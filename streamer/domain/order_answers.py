@@ -21,14 +21,21 @@ from streamer.messages.status import OrderLineStatus
 _make_status = maker(OrderLineStatus)
 
 
-def conclude(key: str, row: OrderRow, settings: SettingsApplied | None, now_ms: int) -> Iterator[Message]:
-    """What follows when lines may have changed: all or nothing, statuses, the answer."""
-    for line in row.lines.values():
+def conclude(
+    key: str, row: OrderRow, settings: SettingsApplied | None, now_ms: int, only: str | None = None
+) -> Iterator[Message]:
+    """What follows when lines may have changed: all or nothing, statuses, the answer.
+
+    `only` names the line that has changed, where no other has.
+    """
+    changed = row.lines if only is None else {only: row.lines[only]}
+    for line in changed.values():
         if line.fulfilment != "cancelled":
             judge(line)
     if row.all_or_nothing and row.state == "open":
+        changed = row.lines
         yield from _all_or_nothing(key, row)
-    for line_id, line in row.lines.items():
+    for line_id, line in changed.items():
         if line.fulfilment != "cancelled":
             line.fulfilment = _fulfilment(line)
         yield from _tell(key, row, line_id, line, now_ms)

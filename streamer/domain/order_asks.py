@@ -13,6 +13,8 @@ from streamer.messages.orders import DecisionState, LineDecision
 from streamer.messages.stock import LineRelease, LineRequest, LineShipped
 
 ONE = Decimal(1)
+_PLAIN = frozenset(("approved", "partly_approved", "waitlisted", "rejected"))
+
 DEEPEST = 8
 """So many times a stock row may name another SKU instead; more is a loop."""
 _STEP = Decimal("0.000001")
@@ -69,7 +71,7 @@ def ask_stock(order_key: str, row: OrderRow, line_id: str, line: Line) -> LineRe
     assert line.sku is not None
     assert line.location is not None
     line_key = f"{order_key}/{line_id}"
-    ask = Ask(line.sku, line.location, line.quantity)
+    ask = Ask(line.sku, line.location, line.here)
     line.asks = {line_key: ask}
     return request(order_key, row, line, line_key, ask)
 
@@ -85,8 +87,8 @@ def change_quantity(order_key: str, row: OrderRow, line: Line) -> Iterator[Messa
 
 def _component_quantity(line: Line, ask: Ask) -> Decimal:
     if not ask.each:
-        return line.quantity
-    return min((line.quantity * ask.each).quantize(_STEP).normalize() + ZERO, LARGEST_QUANTITY)
+        return line.here
+    return min((line.here * ask.each).quantize(_STEP).normalize() + ZERO, LARGEST_QUANTITY)
 
 
 def shipped(order_key: str, line: Line, at_ms: int) -> Iterator[Message]:
@@ -94,7 +96,8 @@ def shipped(order_key: str, line: Line, at_ms: int) -> Iterator[Message]:
     for line_key, ask in line.asks.items():
         if ask.referred or ask.released:
             continue
-        quantity = line.shipped * ask.each if ask.each else line.shipped
+        left = line.shipped - line.elsewhere
+        quantity = left * ask.each if ask.each else left
         yield LineShipped(
             order_key=order_key,
             line_key=line_key,
@@ -152,6 +155,12 @@ def judge(line: Line) -> None:
         line.decision, line.reason, line.approved = "approved", None, line.quantity
         line.waitlisted = line.rejected = ZERO
         return
+    if len(line.asks) == 1:
+        (only,) = line.asks.values()
+        if only.state in _PLAIN and not only.referred and not only.each and not line.elsewhere:
+            line.decision, line.reason, line.promised = only.state, only.reason, only.promised
+            line.approved, line.waitlisted, line.rejected = only.approved, only.waitlisted, only.rejected
+            return
     leaves = [ask for ask in line.asks.values() if not ask.referred]
     if not leaves or any(ask.state == "pending" for ask in leaves):
         line.decision = "pending"
@@ -160,8 +169,8 @@ def judge(line: Line) -> None:
         line.decision, line.reason, line.promised = "released", leaves[0].reason, None
         line.approved = line.waitlisted = line.rejected = ZERO
         return
-    line.approved = min(_whole(line, ask, ask.approved) for ask in leaves)
-    reachable = min(_whole(line, ask, ask.approved + ask.waitlisted) for ask in leaves)
+    line.approved = line.elsewhere + min(_whole(line, ask, ask.approved) for ask in leaves)
+    reachable = line.elsewhere + min(_whole(line, ask, ask.approved + ask.waitlisted) for ask in leaves)
     line.waitlisted = reachable - line.approved
     line.rejected = max(ZERO, line.quantity - reachable)
     line.decision = _state(line.quantity, line.approved, line.waitlisted)
@@ -175,8 +184,8 @@ def judge(line: Line) -> None:
 def _whole(line: Line, ask: Ask, quantity: Decimal) -> Decimal:
     """How many units of the line so many of the component make."""
     if not ask.each or quantity >= ask.quantity:
-        return min(quantity, line.quantity) if not ask.each else line.quantity
-    return min(line.quantity, (quantity / ask.each).to_integral_value(ROUND_FLOOR))
+        return min(quantity, line.here) if not ask.each else line.here
+    return min(line.here, (quantity / ask.each).to_integral_value(ROUND_FLOOR))
 
 
 def _state(quantity: Decimal, approved: Decimal, waitlisted: Decimal) -> DecisionState:

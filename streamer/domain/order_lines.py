@@ -57,7 +57,7 @@ def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old:
     """
     assert line.sku is not None
     assert line.location is not None
-    if line.shipped and not old:
+    if line.shipped > line.elsewhere and not old:
         row.asked += 1
         yield LineShipped(
             order_key=key,
@@ -65,7 +65,7 @@ def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old:
             revision=row.asked,
             sku=line.sku,
             location=line.location,
-            quantity=line.shipped,
+            quantity=line.shipped - line.elsewhere,
             at=utc(at_ms),
         )
     if line.shipped < line.quantity:
@@ -152,6 +152,9 @@ class Change:
         if before is not None:
             line.changed_ms = self.at_ms
             line.decision, line.approved, line.waitlisted = before.decision, before.approved, before.waitlisted
+            same_item = told.sku == before.sku or (told.sku is None and told.item_id == before.item_id)
+            line.elsewhere = before.elsewhere if same_item and before.location == place else before.shipped
+            line.shipped = before.shipped  # what has left does not come back
             line.rejected, line.reason, line.told = before.rejected, before.reason, before.told
         row.lines[line_id] = line
         if not told.quantity:
@@ -159,7 +162,7 @@ class Change:
         elif place is None:
             yield from self._refuse(line, f"no location: set accounts.{self.event.account}.default_location")
         elif told.sku is not None:
-            line.shipped = min(told.shipped or ZERO, line.quantity)
+            line.shipped = max(told.shipped or ZERO, line.shipped)
             yield from begin(self.key, row, line_id, line, self.at_ms, old=self.old)
         elif told.item_id is not None:
             self.resolving[told.item_id] = None

@@ -45,6 +45,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     cause: str | None = None  # of a line that we added: the campaign
     asks: dict[str, Ask] = {}
     shipped: Decimal = ZERO
+    elsewhere: Decimal = ZERO  # of these, what left from another place, or as another SKU, than is asked now
     decision: DecisionState = "pending"
     fulfilment: Fulfilment = "open"
     approved: Decimal = ZERO
@@ -55,6 +56,11 @@ class Line(msgspec.Struct, omit_defaults=True):
     refused: str | None = None  # rejected here, without asking any stock row
     told: str | None = None  # the status that was told last
     changed_ms: int | None = None  # since when the platform knows this quantity
+
+    @property
+    def here(self) -> Decimal:
+        """How many are asked of the place and SKU of now."""
+        return max(ZERO, self.quantity - self.elsewhere)
 
 
 class Visit(msgspec.Struct, omit_defaults=True):

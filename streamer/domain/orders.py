@@ -221,10 +221,10 @@ def _decision(rows: Rows, event: LineDecision) -> Outcome:
         return ()
     row = rows.edit(key)
     assert isinstance(row, OrderRow)
-    _, line, ask = find(key, row, event.line_key) or found
+    line_id, line, ask = find(key, row, event.line_key) or found
     settings = settings_of(rows)
     said = hear(key, row, line, ask, event)
-    said += conclude(key, row, settings, rows.now_ms)
+    said += conclude(key, row, settings, rows.now_ms, only=line_id)
     _finish(row, rows.now_ms)
     return said
 

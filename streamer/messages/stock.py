@@ -202,7 +202,7 @@ class LineShipped(Message):
         return (Place("stock", stock_key(self.location, self.sku)),)
 
     def message_id(self) -> str:
-        return f"{self.line_key}>{self.quantity}"
+        return f"{self.line_key}#{self.revision}>{self.quantity}"
 
 
 class ItemFacts(Message):

@@ -243,6 +243,27 @@ def test_what_had_left_before_we_heard_of_it_is_not_asked_for() -> None:
     assert statuses(outcome) == {"1": ("approved", "shipped")}
 
 
+def test_what_had_left_from_another_place_is_not_taken_from_the_new_one() -> None:
+    partition = shop()
+    asked = requests(partition.send(order(line("1", 5))))["shop/1001/1"]
+    partition.send(answered(asked, 5), order(line("1", 5, shipped=Decimal(2)), version=2))
+    outcome = partition.send(order(line("1", 5, shipped=Decimal(2), location="north"), version=3))
+    (asked,) = of(LineRequest, outcome)
+    assert (asked.location, int(asked.quantity), of(LineShipped, outcome)) == ("north", 3, [])
+    (status,) = of(OrderLineStatus, partition.send(answered(asked, 1, 2)))
+    assert (status.decision, int(status.approved), int(status.waitlisted)) == ("partly_approved", 3, 2)
+    outcome = partition.send(order(line("1", 5, shipped=Decimal(3), location="north"), version=4))
+    assert [(item.location, int(item.quantity)) for item in of(LineShipped, outcome)] == [("north", 1)]
+
+
+def test_what_has_left_does_not_come_back_when_a_quantity_goes_to_nothing_and_up_again() -> None:
+    partition = shop()
+    partition.send(order(line("1", 1, shipped=Decimal(1))), order(line("1", 0), version=2))
+    outcome = partition.send(order(line("1", 1), version=3))
+    assert of(LineRequest, outcome) == []
+    assert statuses(outcome) == {"1": ("approved", "shipped")}
+
+
 def test_a_closed_order_without_shipments_has_left_as_a_whole() -> None:
     partition = shop()
     partition.send(order(line("1", 3)))
