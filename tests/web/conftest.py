@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pydantic import SecretStr
 
+from streamer.local.kafka import LocalKafka
 from streamer.platforms.settings import AccountSettings
 from streamer.platforms.signatures import Hmac
 from streamer.platforms.wire import Raw, Response
@@ -137,9 +138,6 @@ async def running_gateway(bootstrap: str, data_dir: Path, **changes: Any) -> Asy
         await outbox.close()
 
 
-MakeGateway = Callable[..., Awaitable[RunningGateway]]
-
-
 @pytest.fixture
 async def gateway(kafka_bootstrap: str, tmp_path: Path) -> AsyncIterator[RunningGateway]:
     """A gateway with small limits before a real broker."""
@@ -148,3 +146,10 @@ async def gateway(kafka_bootstrap: str, tmp_path: Path) -> AsyncIterator[Running
     ) as running:
         await create_topics(kafka_bootstrap, {running.topic: {}})
         yield running
+
+
+@pytest.fixture(scope="module")
+def console_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker for one module: the console reads topics whose names are fixed."""
+    with LocalKafka(tmp_path_factory.mktemp("kafka"), heap_mb=256) as kafka:
+        yield kafka.bootstrap

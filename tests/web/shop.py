@@ -93,22 +93,44 @@ def order_line(order_id: str, line: str, sku: str, decision: str, **more: Any) -
     quantity = Decimal(more.pop("quantity", 2))
     approved = quantity if decision == "approved" else Decimal(0)
     values: dict[str, Any] = {
-        "account": "lamps", "order_id": order_id, "number": f"#{order_id}", "kind": "sales_order", "line_id": line,
-        "sku": sku, "location": "main", "quantity": quantity, "decision": decision, "fulfilment": "open",
-        "approved": approved, "waitlisted": quantity if decision == "waitlisted" else Decimal(0),
-        "rejected": quantity if decision == "rejected" else Decimal(0), "revision": 1, "at": NOW,
-    }  # fmt: skip
+        "account": "lamps",
+        "order_id": order_id,
+        "number": f"#{order_id}",
+        "kind": "sales_order",
+        "line_id": line,
+        "sku": sku,
+        "location": "main",
+        "quantity": quantity,
+        "decision": decision,
+        "fulfilment": "open",
+        "approved": approved,
+        "waitlisted": quantity if decision == "waitlisted" else Decimal(0),
+        "rejected": quantity if decision == "rejected" else Decimal(0),
+        "revision": 1,
+        "at": NOW,
+    }
     return OrderLineStatus(**{**values, **more})
 
 
 def why(**more: Any) -> Why:
     values: dict[str, Any] = {
-        "on_hand": Decimal(3), "reserved": Decimal(2), "waitlisted": Decimal(4), "incoming": Decimal(0),
-        "incoming_later": Decimal(0), "safety": Decimal(1), "projected": Decimal(-4), "reorder_point": Decimal(10),
-        "order_up_to": Decimal(40), "trigger": "below", "wanted": Decimal(44),
-        "rounding": ("44 wanted", "minimum 50: 50", "multiple of 12: 60"), "lead_time_days": 5, "supplier": "BOSCH",
-        "alternative": "VALEO: 12 % dearer", "cause": "lamps/1001/1",
-    }  # fmt: skip
+        "on_hand": Decimal(3),
+        "reserved": Decimal(2),
+        "waitlisted": Decimal(4),
+        "incoming": Decimal(0),
+        "incoming_later": Decimal(0),
+        "safety": Decimal(1),
+        "projected": Decimal(-4),
+        "reorder_point": Decimal(10),
+        "order_up_to": Decimal(40),
+        "trigger": "below",
+        "wanted": Decimal(44),
+        "rounding": ("44 wanted", "minimum 50: 50", "multiple of 12: 60"),
+        "lead_time_days": 5,
+        "supplier": "BOSCH",
+        "alternative": "VALEO: 12 % dearer",
+        "cause": "lamps/1001/1",
+    }
     return Why(**{**values, **more})
 
 
@@ -117,10 +139,15 @@ def purchase_order(
 ) -> PurchaseOrderStatus:
     line = PurchaseOrderLineStatus(line="1", sku=sku, location="main", quantity=Decimal(60), promised_date="2026-03-09")
     values: dict[str, Any] = {
-        "supplier": reference.split("-", maxsplit=1)[0], "reference": reference, "state": state, "currency": "EUR",
-        "total": Decimal("312.50"), "lines": (line,), "revision": revision,
+        "supplier": reference.split("-", maxsplit=1)[0],
+        "reference": reference,
+        "state": state,
+        "currency": "EUR",
+        "total": Decimal("312.50"),
+        "lines": (line,),
+        "revision": revision,
         "at": NOW - timedelta(hours=5) + timedelta(minutes=revision),
-    }  # fmt: skip
+    }
     return PurchaseOrderStatus(**{**values, **more})
 
 
@@ -135,9 +162,18 @@ def reorder(reference: str, sku: str = "LAMP-01", text: str = "Lamp, front left"
         why=(why(),),
     )
     return ReorderCommand(
-        command_id="A" * 26, account="bosch-mail", object=f"po/{reference}", cause=reference, supplier="BOSCH",
-        supplier_name="Bosch", reference=reference, order_date="2026-03-02", ship_to="main", currency="EUR", lines=(line,),
-    )  # fmt: skip
+        command_id="A" * 26,
+        account="bosch-mail",
+        object=f"po/{reference}",
+        cause=reference,
+        supplier="BOSCH",
+        supplier_name="Bosch",
+        reference=reference,
+        order_date="2026-03-02",
+        ship_to="main",
+        currency="EUR",
+        lines=(line,),
+    )
 
 
 def ledger_row(topics: Topics, command: ReorderCommand, state: Any, **more: Any) -> Sent:
@@ -145,9 +181,15 @@ def ledger_row(topics: Topics, command: ReorderCommand, state: Any, **more: Any)
 
     started = int(NOW.timestamp() * 1000) - 3_600_000
     made = LedgerRow(
-        kind=command.ce_type, body=msgspec.Raw(command.to_json()), object=command.object, state=state, created_ms=started,
-        attempt=1, attempts=[Attempt(1, "send", started, "unknown" if state == "human" else "confirmed")], **more,
-    )  # fmt: skip
+        kind=command.ce_type,
+        body=msgspec.Raw(command.to_json()),
+        object=command.object,
+        state=state,
+        created_ms=started,
+        attempt=1,
+        attempts=[Attempt(1, "send", started, "unknown" if state == "human" else "confirmed")],
+        **more,
+    )
     return row(topics, "dispatch", f"{command.account}/{command.command_id}", write_ledger_row(made))
 
 
@@ -164,9 +206,16 @@ def purchasing_row(topics: Topics, reference: str, *, sku: str, text: str = "", 
         needs=[need],
     )
     made = OrderRow(
-        supplier=supplier, reference=reference, version=version, state="awaiting_approval", location="main", currency="EUR",
-        lines=[line], order_date="2026-03-02", revision=1,
-    )  # fmt: skip
+        supplier=supplier,
+        reference=reference,
+        version=version,
+        state="awaiting_approval",
+        location="main",
+        currency="EUR",
+        lines=[line],
+        order_date="2026-03-02",
+        revision=1,
+    )
     return row(topics, "purchasing", f"{supplier}/{reference}", write_purchasing_row(made))
 
 
@@ -182,9 +231,17 @@ def recall_rows(topics: Topics, text: str = "Air bag inflator") -> list[Sent]:
 
 def dead_letter(topics: Topics, letter_id: str, value: bytes, reason: str, **more: str) -> Sent:
     context = {
-        "id": letter_id, "topic": "raw.lampshop", "partition": "1", "offset": "17", "stage": "normalise",
-        "timestamp": str(int(NOW.timestamp() * 1000)), "reason": reason, "class": "Malformed", "account": "lamps", **more,
-    }  # fmt: skip
+        "id": letter_id,
+        "topic": "raw.lampshop",
+        "partition": "1",
+        "offset": "17",
+        "stage": "normalise",
+        "timestamp": str(int(NOW.timestamp() * 1000)),
+        "reason": reason,
+        "class": "Malformed",
+        "account": "lamps",
+        **more,
+    }
     headers = (("content-type", b"application/json"), ("account", b"lamps"))
     return Sent(
         topics.public + "dead-letters",
@@ -208,13 +265,25 @@ def a_day(
     coming = {f"need:main/{sku}/1": Open(Decimal(60), "BOSCH", 1, "BOSCH-1", expected="2026-03-09")}
     made = [
         stock_row(
-            topics, "main", sku, on_hand=3, text=text, policy=policy, reserved=Decimal(2), incoming=coming,
-            lines={"lamps/1001/1": Line(Decimal(2)), **waits}, queue=[Wait("lamps/1002/1", Decimal(4), 0)],
+            topics,
+            "main",
+            sku,
+            on_hand=3,
+            text=text,
+            policy=policy,
+            reserved=Decimal(2),
+            incoming=coming,
+            lines={"lamps/1001/1": Line(Decimal(2)), **waits},
+            queue=[Wait("lamps/1002/1", Decimal(4), 0)],
         ),
-        stock_row(topics, "main", "BULB-H7", on_hand=140, text="Bulb H7 55 W", policy=Policy(1, Decimal(50), Decimal(200))),
-        stock_row(topics, "main", "WIPER-60", on_hand=7, text="Wiper 600 mm", policy=Policy(1, Decimal(10), Decimal(30))),
+        stock_row(
+            topics, "main", "BULB-H7", on_hand=140, text="Bulb H7 55 W", policy=Policy(1, Decimal(50), Decimal(200))
+        ),
+        stock_row(
+            topics, "main", "WIPER-60", on_hand=7, text="Wiper 600 mm", policy=Policy(1, Decimal(10), Decimal(30))
+        ),
         stock_row(topics, "north", sku, on_hand=0, text=text, quarantined="IndexError"),
-    ]  # fmt: skip
+    ]
     messages: list[Message] = [
         order_line("1001", "1", sku, "approved"),
         order_line("1002", "1", sku, "waitlisted", quantity=4, promised_date="2026-03-09", at=NOW - timedelta(hours=3)),
@@ -234,7 +303,7 @@ def a_day(
         account="lamps", resource="orders", every_ms=300_000, ended_ms=int(NOW.timestamp() * 1000), records=3
     )
     made.append(row(topics, "dispatch", "lamps/poll/orders", write_ledger_row(poll)))
-    body = b'{"id": 1, "email": "anna@example.com", "customer": {"name": "Anna Berg"}, "line_items": [{"sku": null, "quantity": 1}]}'
+    body = b'{"id": 1, "email": "anna@example.com", "customer": {"name": "Anna"}, "line_items": [{"sku": null}]}'
     made.append(dead_letter(topics, "d" * 26, body, reason))
     made.append(
         dead_letter(topics, "e" * 26, b"From: Bob <bob@example.com>\n\nCall me: +49 30 1234567", reason, account="mail")

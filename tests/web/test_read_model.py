@@ -28,9 +28,8 @@ def content(data_dir: Path) -> dict[str, list[tuple[object, ...]]]:
     ).fetchall()
     tables = {}
     for (name,) in names:
-        skip = {"position": 4, "document": 4}.get(name, 0)
-        rows = database.execute(f"SELECT * FROM {name}").fetchall()
-        tables[name] = sorted((row for row in rows), key=repr) if not skip else []
+        if name not in ("position", "document"):  # offsets and row numbers go by the order of arrival
+            tables[name] = sorted(database.execute(f"SELECT * FROM {name}"), key=repr)  # noqa: S608 - of the schema
     database.close()
     return tables
 
@@ -73,7 +72,7 @@ async def send(bootstrap: str, records: list[Sent]) -> None:
 @pytest.fixture
 async def topics(kafka_bootstrap: str, topic_name: Callable[[str], str]) -> shop.Topics:
     names = shop.Topics(topic_name("a"), topic_name("p") + ".")
-    await create_topics(kafka_bootstrap, dict.fromkeys(names.sources, {}))
+    await create_topics(kafka_bootstrap, {topic: {} for topic in names.sources})
     return names
 
 

@@ -108,10 +108,10 @@ CREATE TABLE settled (
 ) WITHOUT ROWID;
 
 CREATE TABLE audit (
-    id INTEGER PRIMARY KEY, act_id TEXT NOT NULL UNIQUE, actor TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL,
-    origin TEXT NOT NULL, at_ms INTEGER NOT NULL, json BLOB NOT NULL
-);
-CREATE INDEX audit_at ON audit (at_ms, id);
+    act_id TEXT PRIMARY KEY, actor TEXT NOT NULL, act TEXT NOT NULL, subject TEXT NOT NULL, origin TEXT NOT NULL,
+    at_ms INTEGER NOT NULL, json BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX audit_at ON audit (at_ms, act_id);
 CREATE INDEX audit_subject ON audit (subject, at_ms);
 CREATE INDEX audit_actor ON audit (actor, at_ms);
 

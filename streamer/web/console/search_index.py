@@ -29,13 +29,10 @@ def remove(database: sqlite3.Connection, kind: str, ref: str) -> None:
 
 
 def match_of(words: str) -> str:
-    """A query of FTS5 for what a person typed: all words, the last letters of each may be missing; never an operator."""
-    quoted = [
-        f'"{word.replace(chr(34), chr(34) * 2)}"*'
-        for word in words[:LONGEST_QUERY].split()[:WORDS]
-        if _has_letter(word)
-    ]
-    return " AND ".join(quoted)
+    """A query of FTS5: all the words a person typed, the last letters of each may be missing; never an operator."""
+    typed = [word for word in words[:LONGEST_QUERY].split() if _has_letter(word)][:WORDS]
+    quoted = [word.replace('"', '""') for word in typed]
+    return " AND ".join(f'"{word}"*' for word in quoted)
 
 
 def _has_letter(word: str) -> bool:

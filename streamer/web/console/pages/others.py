@@ -15,7 +15,7 @@ from streamer.web.console.search_index import match_of
 
 AUDIT = ListOf(
     "audit",
-    "id",
+    "act_id",
     (
         Column("at_ms", "When", "when", sortable=True),
         Column("actor", "Who"),

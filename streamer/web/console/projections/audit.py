@@ -17,7 +17,7 @@ def take(database: sqlite3.Connection, record: Any) -> set[Change]:
     entry = AuditEntry.from_json(record.value)
     at_ms = int(entry.at.timestamp() * 1000)
     database.execute(
-        "INSERT OR IGNORE INTO audit (act_id, actor, act, subject, origin, at_ms, json) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?, ?)",
         (f"{entry.act_id}:{entry.subject}", entry.actor, entry.act, entry.subject, entry.origin, at_ms, record.value),
     )
     if entry.act not in SETTLING:

@@ -1,0 +1,320 @@
+"""What people see, and what becomes of what they do."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from streamer.messages.commands import OperatorAct
+from streamer.messages.purchasing import Approval
+from streamer.messages.status import AuditEntry
+from streamer.messages.stock import RowRelease
+from tests.web import shop
+from tests.web.running import Person, RunningConsole
+
+TOPICS = shop.Topics("streamer")
+BODY = b'{"id": 1, "email": "anna@example.com"}'
+TOKEN = "what the processes share"
+
+
+class Worker:
+    """The private view of a worker: says what it is told to say."""
+
+    def __init__(self) -> None:
+        self.answer = web.Response(status=404)
+        self.asked: list[tuple[str, str | None]] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked.append((request.path, request.headers.get("Authorization")))
+        given = self.answer
+        return web.Response(status=given.status, body=given.body, headers=dict(given.headers))
+
+
+@pytest.fixture(scope="module")
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture(scope="module")
+def worker_url(worker: Worker) -> Iterator[str]:
+    import threading
+
+    ready = threading.Event()
+    box: dict[str, Any] = {}
+
+    async def serve() -> None:
+        box["stop"], box["loop"] = asyncio.Event(), asyncio.get_running_loop()
+        app = web.Application()
+        app.router.add_get("/rows/{fold}/{key}", worker.handle)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        box["url"] = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        ready.set()
+        await box["stop"].wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    yield box["url"]
+    box["loop"].call_soon_threadsafe(box["stop"].set)
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def console(console_kafka: str, worker_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningConsole]:
+    letters = [shop.dead_letter(TOPICS, f"{number:026d}", BODY, "currency: is missing") for number in range(3)]
+    approvals = [
+        sent
+        for number in range(3, 8)
+        for sent in (
+            *shop.message(TOPICS, shop.purchase_order(f"BOSCH-{number}", "awaiting_approval")),
+            shop.purchasing_row(TOPICS, f"BOSCH-{number}", sku="BULB-H7", version=2),
+        )
+    ]
+    formula = shop.message(
+        TOPICS, shop.order_line("=cmd|' /C calc'!A0", "1", "LAMP-01", "approved", number="=cmd|' /C calc'!A0")
+    )
+    records = [*shop.a_day(TOPICS), *letters, *approvals, *formula]
+    directory = tmp_path_factory.mktemp("console")
+    with RunningConsole(console_kafka, directory, records, worker_urls=(worker_url,), worker_token=TOKEN) as running:
+        yield running
+
+
+@pytest.fixture
+async def anna(console: RunningConsole) -> AsyncIterator[Person]:
+    async with Person(console.url) as person:
+        assert await person.log_in("anna") == 200
+        yield person
+
+
+async def sent(console: RunningConsole, topic: str, fits: Callable[[Any], bool]) -> list[Any]:
+    return [record for record in await console.records(topic) if fits(record)]
+
+
+async def approvals_of(console: RunningConsole, reference: str) -> list[Approval]:
+    found = [Approval.from_json(record.value) for record in await console.records("purchasing")]
+    return [approval for approval in found if approval.reference == reference]
+
+
+async def test_an_approval_goes_to_purchasing_with_the_version_that_was_on_the_screen(
+    console: RunningConsole, anna: Person
+) -> None:
+    await anna.get("/approvals")
+    form = {**anna.form("/approvals/BOSCH-3"), "decision": "approve"}
+    assert await anna.post("/approvals/BOSCH-3", form) == 200
+    assert "BOSCH-3, version 2: your approval is sent" in anna.page
+    assert await anna.post("/approvals/BOSCH-3", form) == 200  # the same form again: the same act
+    approvals = await approvals_of(console, "BOSCH-3")
+    assert {(one.version, one.decision, one.actor, one.supplier) for one in approvals} == {
+        (2, "approve", "anna", "BOSCH")
+    }
+    assert len({one.act_id for one in approvals}) == 1
+
+
+async def test_what_was_changed_meanwhile_is_not_approved(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/approvals")
+    form = {**anna.form("/approvals/BOSCH-4"), "decision": "approve"}
+    assert await anna.post("/approvals/BOSCH-4", {**form, "version": "1"}) == 409
+    assert "has changed" in anna.page
+    assert await anna.post("/approvals/BOSCH-4", {**form, "quantity-1": "41"}) == 400
+    assert await approvals_of(console, "BOSCH-4") == []
+
+
+async def test_a_change_carries_only_the_quantities_that_differ(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/approvals")
+    form = {**anna.form("/approvals/BOSCH-5"), "decision": "change"}
+    assert await anna.post("/approvals/BOSCH-5", {**form, "quantity-1": "40"}) == 400
+    for nonsense in ("many", "-1", "NaN", "1e99"):
+        assert await anna.post("/approvals/BOSCH-5", {**form, "quantity-1": nonsense}) == 400
+    assert await anna.post("/approvals/BOSCH-5", {**form, "quantity-1": "24"}) == 200
+    [approval] = await approvals_of(console, "BOSCH-5")
+    assert (approval.decision, approval.quantities) == ("change", {"1": Decimal(24)})
+
+
+async def test_a_rejection_needs_a_reason(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/approvals")
+    form = {**anna.form("/approvals/BOSCH-6"), "decision": "reject"}
+    assert await anna.post("/approvals/BOSCH-6", form) == 400
+    assert await anna.post("/approvals/BOSCH-6", {**form, "reason": "too dear"}) == 200
+    [approval] = await approvals_of(console, "BOSCH-6")
+    assert (approval.decision, approval.reason) == ("reject", "too dear")
+
+
+async def test_a_replayed_letter_is_the_same_bytes_on_the_topic_that_it_came_from(
+    console: RunningConsole, anna: Person
+) -> None:
+    letter = "/errors/" + "d" * 26
+    await anna.get(letter)
+    form = {**anna.form(f"{letter}/replay"), "reason": "the shop was mended"}
+    assert await anna.post(f"{letter}/replay", form) == 200
+    [record] = await sent(console, "raw.lampshop", lambda one: ("replay-of", b"d" * 26) in one.headers)
+    original = shop.a_day(TOPICS)[-2]
+    assert (record.key, record.value) == (original.key, original.value)
+    assert dict(record.headers) == {"content-type": b"application/json", "account": b"lamps", "replay-of": b"d" * 26}
+    entries = [AuditEntry.from_json(one.value) for one in await console.records("audit")]
+    [entry] = [one for one in entries if one.act == "dead-letter.replay"]
+    assert (entry.actor, entry.subject, entry.reason) == ("anna", "dead-letter/" + "d" * 26, "the shop was mended")
+    await until(anna, letter, "put it back")
+    assert await anna.post(f"{letter}/replay", form) == 409
+
+
+async def test_a_group_goes_back_in_one_act(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/errors/group?reason=currency%3A+is+missing&account=lamps&stage=normalise")
+    form = {**anna.form("/errors/group/replay"), "reason": "the currency is set"}
+    assert await anna.post("/errors/group/replay", form) == 200
+    assert "3 are back on their topics" in anna.page
+    wanted = {f"{number:026d}".encode() for number in range(3)}
+    records = await sent(console, "raw.lampshop", lambda one: dict(one.headers).get("replay-of") in wanted)
+    assert [record.value for record in records] == [BODY] * 3
+
+
+async def test_people_in_a_letter_are_covered_until_somebody_asks_and_that_is_kept(
+    console: RunningConsole, anna: Person
+) -> None:
+    letter = "/errors/" + "e" * 26
+    await anna.get(letter)
+    assert "bob@example.com" not in anna.page
+    assert "1234567" not in anna.page
+    assert await anna.post(f"{letter}/reveal", anna.form(f"{letter}/reveal")) == 200
+    assert "bob@example.com" in anna.page
+    entries = [AuditEntry.from_json(one.value) for one in await console.records("audit")]
+    [entry] = [one for one in entries if one.act == "dead-letter.reveal"]
+    assert (entry.actor, entry.subject) == ("anna", "dead-letter/" + "e" * 26)
+    assert b"bob@example.com" not in b"".join(one.value for one in await console.records("audit"))
+
+
+async def test_a_person_says_what_became_of_a_call(console: RunningConsole, anna: Person) -> None:
+    call = "/errors/calls/bosch-mail/" + "A" * 26
+    await anna.get(call)
+    form = {**anna.form(call), "act": "confirm", "external_reference": "B-77"}
+    assert await anna.post(call, form) == 400
+    assert await anna.post(call, {**form, "act": "forget", "reason": "asked by telephone"}) == 400
+    assert await anna.post(call, {**form, "reason": "asked by telephone"}) == 200
+    [record] = await console.records("commands")
+    act = OperatorAct.from_json(record.value)
+    assert (record.key, act.act, act.external_reference, act.actor) == (b"bosch-mail", "confirm", "B-77", "anna")
+    assert dict(record.headers)["ce_type"] == b"operator-act"
+
+
+async def test_a_quarantined_row_is_released_by_name(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/errors")
+    form = anna.form("/errors/rows/release")
+    assert (form["fold"], form["key"]) == ("stock", "north/LAMP-01")
+    assert await anna.post("/errors/rows/release", form) == 200
+    [record] = await console.records("stock")
+    release = RowRelease.from_json(record.value)
+    assert (release.topic, release.row_key, release.log_key, record.key) == (
+        "stock",
+        "north/LAMP-01",
+        "north/LAMP-01",
+        b"north/LAMP-01",
+    )
+    assert await anna.post("/errors/rows/release", {**form, "key": "main/LAMP-01"}) == 409
+
+
+async def test_a_row_is_fresh_from_its_owner_or_says_that_it_is_not(
+    console: RunningConsole, worker: Worker, anna: Person
+) -> None:
+    fresh = shop.stock_row(TOPICS, "main", "WIPER-60", on_hand=4711)
+    worker.answer = web.Response(body=fresh.value)
+    await anna.get("/stock/main/WIPER-60")
+    assert "fresh from its owner" in anna.page
+    assert "4,711" in anna.page
+    assert worker.asked[-1] == ("/rows/stock/main/WIPER-60", f"Bearer {TOKEN}")
+    worker.answer = web.Response(status=503, headers={"Retry-After": "7"})
+    await anna.get("/stock/main/WIPER-60")
+    assert "reading in; try again in 7 s" in anna.page
+    assert "4,711" not in anna.page
+    worker.answer = web.Response(status=404)
+
+
+async def test_a_spreadsheet_is_given_no_formula(anna: Person) -> None:
+    await anna.get("/orders?format=csv")
+    assert anna.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(anna.page)))
+    assert {row["number"] for row in rows} >= {"#1001", "'=cmd|' /C calc'!A0"}
+    assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
+
+
+async def test_a_filter_stands_in_the_address(anna: Person) -> None:
+    await anna.get("/orders?decision=rejected")
+    assert "#1003" in anna.page
+    assert "#1001" not in anna.page
+    await anna.get("/stock?state=nonsense")
+    assert "Nothing fits this filter" in anna.page
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("LAMP-01", "/stock/main/LAMP-01"),
+        ("lam", "/stock/main/LAMP-01"),
+        ("1002", "/orders/lamps/1002"),
+        ("BOSCH-1", "/purchase-orders/BOSCH-1"),
+        ("26V123", "/recalls/26V123"),
+        ("A" * 26, "/errors/calls/bosch-mail/" + "A" * 26),
+    ],
+)
+async def test_everything_is_found_by_its_name(anna: Person, words: str, found: str) -> None:
+    await anna.get("/search", params={"q": words})
+    assert f'href="{found}' in anna.page
+
+
+@pytest.mark.parametrize("words", ['"', "* OR", "NEAR(", "a:b", "'; DROP TABLE orders", "-", "\x00", "^x", "lamp AND"])
+async def test_a_search_is_words_and_never_an_operator(anna: Person, words: str) -> None:
+    assert await anna.get("/search", params={"q": words}) == 200
+
+
+async def test_nonsense_in_the_address_breaks_no_page(anna: Person) -> None:
+    for path in (
+        "/orders?after=xx",
+        "/orders?after=W10=",
+        "/stock?sort=;drop",
+        "/stock?sort=-json",
+        "/audit?after=WzFd",
+    ):
+        assert await anna.get(path) == 200, path
+    for path in (
+        "/orders/none",
+        "/stock/none",
+        "/purchase-orders/none",
+        "/errors/none",
+        "/recalls/none",
+        "/errors/calls/none",
+    ):
+        assert await anna.get(path) == 404, path
+    assert await anna.get("/orders", headers={"Cookie": "tz=../../etc/passwd", "Accept-Language": "xx-!!,,;q"}) == 200
+
+
+async def test_why_a_quantity_is_what_it_is_stands_beside_it(anna: Person) -> None:
+    await anna.get("/approvals")
+    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", anna.page))
+    assert "multiple of 12: 60" in text
+    assert "VALEO: 12 % dearer" in text
+
+
+async def test_health_says_whether_orders_can_be_taken(console: RunningConsole) -> None:
+    async with Person(console.url) as probe:
+        assert await probe.get("/health/live") == 200
+        assert await probe.get("/health/ready") == 200
+        assert '"kafka": true' in probe.page
+
+
+async def until(person: Person, path: str, words: str) -> None:
+    """Waits until a page says so: the read model follows a moment later."""
+    async with asyncio.timeout(10):
+        while True:
+            await person.get(path)
+            if words in person.page:
+                return
+            await asyncio.sleep(0.1)
