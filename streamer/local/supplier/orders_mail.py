@@ -1,0 +1,84 @@
+"""The supplier's mail side: an SMTP server that books what is in an order's attachment, and answers as suppliers do."""
+
+from __future__ import annotations
+
+import csv
+import email
+import email.policy
+import io
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from streamer.local.supplier.book import Book, Entry
+from streamer.local.supplier.faults import Faults
+
+SUBJECT = re.compile(r"purchase order\s+([A-Z0-9]{1,8}-[0-9]+)", re.IGNORECASE)
+
+
+class OrdersByMail:
+    """Handler of aiosmtpd. `on_order` hears of each order that is new in the book; `others` keeps every other mail."""
+
+    def __init__(self, book: Book, faults: Faults, *, on_order: Callable[[Entry], None]) -> None:
+        self._book = book
+        self._faults = faults
+        self._on_order = on_order
+        self.others: list[bytes] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
+        """aiosmtpd calls this with the whole message."""
+        fault = self._faults.next_mail()
+        if fault == "refuse":
+            return "550 5.1.1 no such user"
+        if fault == "try_later":
+            return "451 4.7.1 try again later"
+        content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
+        if fault == "lost_before_data":
+            _cut(server)
+            return "421 4.3.2 going down"
+        if not self._book_order(content, envelope.rcpt_tos[0]):
+            self.others.append(content)
+        if fault == "lost_after_data":
+            _cut(server)
+        return "250 2.0.0 Ok: queued"
+
+    def _book_order(self, content: bytes, recipient: str) -> bool:
+        mail = email.message_from_bytes(content, policy=email.policy.default)
+        found = SUBJECT.search(str(mail["Subject"] or ""))
+        if found is None or not isinstance(mail, EmailMessage):
+            return False
+        reference = found.group(1).upper()
+        known = self._book.find(reference)
+        if known is not None and known.message_id == str(mail["Message-ID"]):
+            return True  # the same mail once more: the server had it already
+        entry = self._book.add(
+            Entry(
+                order_id=self._book.next_id("SO"),
+                reference=reference,
+                by=recipient,
+                lines=_lines(mail),
+                reply_to=str(mail["Reply-To"] or mail["From"]),
+                message_id=str(mail["Message-ID"]),
+            )
+        )
+        if known is None:
+            self._on_order(entry)
+        return True
+
+
+def _lines(mail: EmailMessage) -> list[dict[str, str]]:
+    """Of the CSV attachment: it has what a person would type into the supplier's system."""
+    for part in mail.iter_attachments():
+        if part.get_content_type() == "text/csv":
+            text = part.get_content()
+            rows = csv.DictReader(io.StringIO(text if isinstance(text, str) else text.decode()))
+            return [{"line": row["line"], "sku": row["sku"], "quantity": row["quantity"]} for row in rows]
+    return []
+
+
+def _cut(server: Any) -> None:
+    if server.transport is not None:
+        server.transport.abort()
