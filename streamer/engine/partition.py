@@ -113,7 +113,7 @@ class PartitionFold(Generic[Row]):
         self.chunks: deque[Chunk] = deque()
         self._log_id = log_topic_id.encode()
         self._src = f"{log_topic_id}:{partition}:".encode()
-        self._expected: int | None = None
+        self._expected = recovered.w + 1
         self._inbox: deque[LogRecord] = deque()
         self._rewrite = set(recovered.behind)
         # Of the open chunk:
@@ -127,28 +127,21 @@ class PartitionFold(Generic[Row]):
     # ---- events in
 
     def feed(self, records: Sequence[LogRecord]) -> None:
-        """Take the next records of the log. Those up to W are in the rows already and are passed over.
+        """Take the next records of the log. Those that are in the rows or wait already are passed over.
 
         Raises:
             Lost: an event is missing; a fold's log has neither compaction nor transactions, so its offsets are dense.
         """
         if not records:
             return
-        first, last = records[0].offset, records[-1].offset
-        if self._expected is None:
-            contiguous = first <= self.w + 1
-        else:
-            contiguous = first == self._expected
-        if not contiguous or last - first + 1 != len(records):
-            expected = self.w + 1 if self._expected is None else self._expected
+        first, last, expected = records[0].offset, records[-1].offset, self._expected
+        if first > expected or last - first + 1 != len(records):
             raise Lost(
                 f"partition {self.partition}: expected offset {expected}, got {first} to {last} in {len(records)} records"
             )
-        self._expected = last + 1
-        if first > self.w:
-            self._inbox.extend(records)
-        else:
-            self._inbox.extend(record for record in records if record.offset > self.w)
+        if last >= expected:
+            self._inbox.extend(records[expected - first :] if first < expected else records)
+            self._expected = last + 1
 
     @property
     def waiting(self) -> int:
@@ -189,6 +182,7 @@ class PartitionFold(Generic[Row]):
         while written is None:
             if len(taken) == 1:
                 self._restore()
+                self._enter(taken[0])
                 self._set_aside(taken[0], TooLarge("its rows do not fit into one record batch"))
                 written = self._written()
                 if written is None:
@@ -209,7 +203,8 @@ class PartitionFold(Generic[Row]):
         """The next event makes processes die: dead letter and quarantine, in a chunk of its own, without folding it."""
         record = self._inbox.popleft()
         self._begin()
-        self._set_aside(record, error)
+        if self._enter(record):
+            self._set_aside(record, error)
         written = self._written()
         if written is None:
             raise Lost(f"the row of the event at offset {record.offset} fits into no record batch, even in quarantine")
@@ -236,26 +231,17 @@ class PartitionFold(Generic[Row]):
         self._restore()
         for record in taken[:-1]:
             self._fold_event(record)
+        self._enter(taken[-1])
         self._set_aside(taken[-1], error)
 
     def _fold_event(self, record: LogRecord) -> bool:
         """False if the event raised after it had begun to change rows; `_error` holds what it raised."""
+        if not record.value and ("ce_type", TICK) in record.headers:
+            self._tick(record)
+            return True
+        if not self._enter(record):
+            return True
         rows = self.rows
-        rows.source = None
-        headers = record.headers
-        if headers:
-            source = sender_w = None
-            for name, value in headers:
-                if name == "src":
-                    source = value
-                elif name == "srcw":
-                    sender_w = value
-                elif name == "ce_type" and value == TICK:
-                    self._tick(record)
-                    return True
-            if source is not None and sender_w is not None and not self._take_source(source, sender_w):
-                return True
-        rows.now_ms = record.timestamp if self.time_ms is None else self.time_ms
         rows.touched = False
         try:
             outputs, effects = self.fold.fold(rows, record)
@@ -275,9 +261,19 @@ class PartitionFold(Generic[Row]):
             rows.estimate_bytes += len(record.value)
         return True
 
-    def _take_source(self, source: bytes, sender_w: bytes) -> bool:
-        """False if the sender had this output acknowledged before it sent what we have: then it is in this log already."""
+    def _enter(self, record: LogRecord) -> bool:
+        """Note where the record comes from. False if its sender had it acknowledged before: then it is in this log already."""
         rows = self.rows
+        rows.source = None
+        rows.now_ms = record.timestamp if self.time_ms is None else self.time_ms
+        source = sender_w = None
+        for name, value in record.headers:
+            if name == "src":
+                source = value
+            elif name == "srcw":
+                sender_w = value
+        if source is None or sender_w is None:
+            return True
         try:
             place, _, number = source.decode().rpartition(":")
             offset, w = int(number), int(sender_w)
@@ -305,7 +301,6 @@ class PartitionFold(Generic[Row]):
     def _set_aside(self, record: LogRecord, error: Exception) -> None:
         """Dead letter; unless it is merely a bad event, its row goes into quarantine too."""
         rows = self.rows
-        rows.now_ms = record.timestamp if self.time_ms is None else self.time_ms
         self._send(record, [self.fold.dead_letter(record, error)])
         if isinstance(error, (Malformed, Refused)):
             return
