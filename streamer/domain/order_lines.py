@@ -10,6 +10,7 @@ from streamer.domain.order_rows import Line, OrderRow
 from streamer.domain.units import ZERO, day_of, iso_date, ms, utc
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
+from streamer.messages.ids import stock_key
 from streamer.messages.orders import Order, OrderLine
 from streamer.messages.stock import LineShipped, Purpose, ResolveItem
 
@@ -57,6 +58,10 @@ def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old:
     """
     assert line.sku is not None
     assert line.location is not None
+    if line.came_from is not None:
+        if line.came_from != stock_key(line.location, line.sku):
+            line.elsewhere = line.left_there
+        line.came_from, line.left_there = None, ZERO
     if line.shipped > line.elsewhere and not old:
         row.asked += 1
         yield LineShipped(
@@ -152,8 +157,9 @@ class Change:
         if before is not None:
             line.changed_ms = self.at_ms
             line.decision, line.approved, line.waitlisted = before.decision, before.approved, before.waitlisted
-            same_item = told.sku == before.sku or (told.sku is None and told.item_id == before.item_id)
-            line.elsewhere = before.elsewhere if same_item and before.location == place else before.shipped
+            line.elsewhere, line.came_from, line.left_there = before.elsewhere, before.came_from, before.left_there
+            if before.shipped and before.sku is not None and before.location is not None:
+                line.came_from, line.left_there = stock_key(before.location, before.sku), before.shipped
             line.shipped = before.shipped  # what has left does not come back
             line.rejected, line.reason, line.told = before.rejected, before.reason, before.told
         row.lines[line_id] = line

@@ -191,7 +191,7 @@ def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool) -> list[Mes
     for line in row.lines.values():
         said += release_all(key, row, line, "the order was cancelled")
         line.asks, line.refused = {}, None
-        if line.shipped < line.quantity or not line.shipped:
+        if not line.shipped >= line.quantity > 0:
             line.decision, line.fulfilment, line.reason = "released", "cancelled", "the order was cancelled"
             line.approved = line.waitlisted = line.rejected = ZERO
             line.promised = None

@@ -264,6 +264,21 @@ def test_what_has_left_does_not_come_back_when_a_quantity_goes_to_nothing_and_up
     assert statuses(outcome) == {"1": ("approved", "shipped")}
 
 
+def test_a_line_that_turns_from_a_sku_to_an_item_of_that_sku_stays_at_its_stock_row() -> None:
+    partition = shop()
+    partition.send(order(line("1", 1, sku="OIL", shipped=Decimal(1))))
+    partition.send(order(line("1", 2, sku=None, item_id="77"), version=2))
+    outcome = partition.send(ItemResolved(order_key="shop/1001", account="shop", item_id="77", sku="OIL"))
+    assert [int(item.quantity) for item in of(LineRequest, outcome)] == [2]
+
+
+def test_a_line_of_nothing_that_had_left_is_cancelled_with_its_order() -> None:
+    partition = shop()
+    partition.send(order(line("1", 1, shipped=Decimal(1))), order(line("1", 0), version=2))
+    outcome = partition.send(order(line("1", 0), version=3, state="cancelled"))
+    assert statuses(outcome) == {"1": ("released", "cancelled")}
+
+
 def test_a_closed_order_without_shipments_has_left_as_a_whole() -> None:
     partition = shop()
     partition.send(order(line("1", 3)))
