@@ -127,6 +127,8 @@ class Engine:
             self._assigned = set(assigned)
             for shell in self.shells:
                 shell.assign(tp.partition for tp in assigned if tp.topic == shell.log)
+            for stream in self.streams:
+                stream.assign(tp.partition for tp in assigned if tp.topic == stream.topic)
         except Exception as error:  # noqa: BLE001 - Faust would log it and go on
             die("partitions could not be taken over", error)
 

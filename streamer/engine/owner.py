@@ -155,7 +155,7 @@ class Owner(Generic[Row]):
             event = self._inbox.popleft()
             heart.feed(event.value)
             self._unacked.append((event.value[-1].offset, event))
-        if self._paused and len(self._inbox) <= LOW_INBOX:
+        if self._paused and len(self._inbox) <= LOW_INBOX and not self.revoked:
             self._paused = False
             self._flow(True)
 

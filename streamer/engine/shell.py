@@ -14,7 +14,7 @@ from streamer.engine.changelog import keys_between, recover
 from streamer.engine.exits import EXIT_LOST, die
 from streamer.engine.fold import Fold, Row
 from streamer.engine.killers import Killers
-from streamer.engine.owner import Effects, Owner, Permit
+from streamer.engine.owner import FULL_INBOX, LOW_INBOX, Effects, Owner, Permit
 from streamer.engine.partition import Limits, PartitionFold, Sending
 from streamer.engine.rows import RowStore
 from streamer.engine.transport import BatchSchema
@@ -206,34 +206,49 @@ class StreamShell:
         self._topic_id = topic_id
         self._handle = handle
         self._dead_letter = dead_letter
-        self._tasks: dict[int, tuple[asyncio.Queue[Any], asyncio.Task[None]]] = {}
+        self._inboxes: dict[int, asyncio.Queue[Any]] = {}  # of the partitions that are ours
+        self._tasks: list[asyncio.Task[None]] = []
+        self._paused: set[int] = set()
         self.handled = 0
         engine.streams.append(self)
 
     async def put(self, event: Any) -> None:
-        """Take a batch event; partitions do not wait for each other."""
-        partition = event.message.partition
-        if partition not in self._tasks:
-            inbox: asyncio.Queue[Any] = asyncio.Queue(16)
-            self._tasks[partition] = (inbox, asyncio.get_running_loop().create_task(self._work(partition, inbox)))
-        await self._tasks[partition][0].put(event)
+        """Take a batch event; one of an earlier assignment is dropped. Partitions do not wait for each other."""
+        message = event.message
+        inbox = self._inboxes.get(message.partition)
+        if inbox is None or message.generation_id != self._engine.app.consumer_generation_id:
+            return
+        inbox.put_nowait(event)
+        if inbox.qsize() >= FULL_INBOX and message.partition not in self._paused:
+            self._paused.add(message.partition)
+            self._engine.app.consumer.pause_partitions({message.tp})
+
+    def assign(self, partitions: Iterable[int]) -> None:
+        """These partitions are ours from now on. Each begins with what it is given first, where the last owner committed."""
+        self._inboxes = {partition: asyncio.Queue() for partition in partitions}
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._work(*place)) for place in self._inboxes.items()]
 
     async def revoke(self) -> None:
         """What has not begun is dropped; it will be read again by the next owner."""
-        tasks, self._tasks = self._tasks, {}
-        for _, task in tasks.values():
+        tasks, self._tasks, self._inboxes = self._tasks, [], {}
+        self._paused.clear()
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*(task for _, task in tasks.values()), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @property
     def waiting(self) -> bool:
-        return any(not inbox.empty() for inbox, _ in self._tasks.values())
+        return any(not inbox.empty() for inbox in list(self._inboxes.values()))
 
     async def _work(self, partition: int, inbox: asyncio.Queue[Any]) -> None:
         durable = -1
         try:
             while True:
                 event = await inbox.get()
+                if partition in self._paused and inbox.qsize() <= LOW_INBOX:
+                    self._paused.discard(partition)
+                    self._engine.app.consumer.resume_partitions({event.message.tp})
                 if durable < 0:
                     durable = event.value[0].offset - 1
                 self._engine.lease.require()

@@ -7,10 +7,12 @@ highest acknowledged offset may be committed. The producer is idempotent.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -54,22 +56,24 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        fetched, active = await self._wait_next_records(timeout)
+        fetched, _active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
         if fetched is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            with contextlib.suppress(KafkaError):  # in the middle of a rebalance; the assignment seeks anyhow
+                await self.perform_seek()
             return
-        for partition, records in fetched.items():
+        # What was fetched is handed out, paused since or not: aiokafka would not give it again.
+        for partition, fetched_records in fetched.items():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 break
             tp = TP(partition.topic, partition.partition)
-            if active is not None and tp not in active and tp not in self._buffered_partitions:
-                continue
-            already_read = self._read_offset[tp]
-            if already_read is not None and records[0].offset <= already_read:
-                records = [record for record in records if record.offset > already_read]  # noqa: PLW2901
+            # After a seek this is the next offset to read, else the last one read: what is equal may not be left out.
+            read = self._read_offset[tp]
+            records = fetched_records
+            if read is not None and records[0].offset < read:
+                records = [record for record in records if record.offset >= read]
             if not records:
                 continue
             last = records[-1]
