@@ -10,6 +10,9 @@ from streamer.errors import Malformed
 from streamer.messages.base import LARGEST_QUANTITY
 
 LARGEST_AMOUNT = Decimal(1_000_000_000_000)
+LARGEST_STATISTIC = 1e9
+SMALLEST = Decimal("0.000001")
+"""Between these, no quotient of two numbers leaves the 28 digits that Decimal works with."""
 ZERO = Decimal(0)
 
 
@@ -21,11 +24,13 @@ class Invalid(Malformed, ValueError):
 
 
 def finite(field: str, value: Decimal, largest: Decimal = LARGEST_QUANTITY) -> None:
-    """Refuses NaN, infinity, and numbers that no shop has."""
+    """Refuses NaN, infinity, and numbers that no shop has: too large, or a speck that is not 0."""
     if not value.is_finite():
         raise Invalid(f"{value} is not a number", field=field)
     if abs(value) > largest:
         raise Invalid(f"must be at most {largest} in size", field=field)
+    if value and abs(value) < SMALLEST:
+        raise Invalid(f"must be 0 or at least {SMALLEST} in size", field=field)
 
 
 def not_negative(field: str, value: Decimal, largest: Decimal = LARGEST_QUANTITY) -> None:
@@ -56,8 +61,16 @@ def statistic(field: str, value: float, *, positive: bool = False) -> None:
     """A mean, deviation or cost that statistics may use: finite and not negative."""
     if not isfinite(value):
         raise Invalid(f"{value} is not a number", field=field)
+    if value > LARGEST_STATISTIC:
+        raise Invalid(f"must be at most {LARGEST_STATISTIC:.0f}", field=field)
     if value < 0 or (positive and value == 0):
         raise Invalid(f"must {'be above 0' if positive else 'not be negative'}, is {value}", field=field)
+
+
+def plausible(field: str, day: date) -> None:
+    """A day with which a plan can reckon ten years ahead."""
+    if not 2000 <= day.year <= 2200:
+        raise Invalid(f"must lie between the years 2000 and 2200, is {day}", field=field)
 
 
 def not_past(field: str, value: date, today: date) -> None:

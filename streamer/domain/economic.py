@@ -7,18 +7,18 @@ Costs in one currency; quantities in one unit. Square roots are Decimal, so that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from streamer.domain.checks import LARGEST_AMOUNT, Invalid, not_negative, positive
+from streamer.messages.base import plain
 
 PriceScheme = Literal[
     "all_units",  # the price of the reached break holds for every unit
     "incremental",  # each unit has the price of the range it lies in
 ]
-_CENTS = Decimal("0.0001")
 
 
 class PriceBreak(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,29 +153,35 @@ def best_quantity(
 def _all_units(
     demand: Decimal, order_cost: Decimal, holding_rate: Decimal, breaks: Sequence[PriceBreak]
 ) -> list[Decimal]:
+    """The EOQ of each price within its range, each break, and the last whole unit before a price that rises."""
     found = []
     for index, step in enumerate(breaks):
-        below = breaks[index + 1].minimum_quantity if index + 1 < len(breaks) else None
+        after = breaks[index + 1] if index + 1 < len(breaks) else None
         if step.unit_price > 0:
             quantity = order_quantity(demand, order_cost, holding_rate * step.unit_price)
-            if quantity >= step.minimum_quantity and (below is None or quantity < below):
+            if quantity >= step.minimum_quantity and (after is None or quantity < after.minimum_quantity):
                 found.append(quantity)
         if step.minimum_quantity > 0:
             found.append(step.minimum_quantity)
+        if after and after.unit_price > step.unit_price and after.minimum_quantity - 1 > step.minimum_quantity:
+            found.append(after.minimum_quantity - 1)
     return found or _needs_price()
 
 
 def _incremental(
     demand: Decimal, order_cost: Decimal, holding_rate: Decimal, breaks: Sequence[PriceBreak]
 ) -> list[Decimal]:
+    """The best lot of each range where it lies in it, and each break after which the price rises."""
     found = []
     for index, step in enumerate(breaks):
         lower = step.minimum_quantity if index else Decimal(0)
         upper = breaks[index + 1].minimum_quantity if index + 1 < len(breaks) else None
-        if step.unit_price <= 0:
+        if index and step.unit_price > breaks[index - 1].unit_price:
+            found.append(lower)
+        fixed = order_cost + goods_cost(lower, breaks, "incremental") - lower * step.unit_price
+        if step.unit_price <= 0 or fixed <= 0:
             continue
-        dearer = goods_cost(lower, breaks, "incremental") - lower * step.unit_price
-        quantity = (2 * (order_cost + dearer) * demand / (holding_rate * step.unit_price)).sqrt()
+        quantity = (2 * fixed * demand / (holding_rate * step.unit_price)).sqrt()
         if quantity >= lower and (upper is None or quantity <= upper):
             found.append(quantity)
     return found or [step.minimum_quantity for step in breaks if step.minimum_quantity > 0] or _needs_price()
@@ -191,4 +197,4 @@ def _check(yearly_demand: Decimal, order_cost: Decimal) -> None:
 
 
 def _round(number: Decimal) -> str:
-    return f"{number.quantize(_CENTS, ROUND_HALF_UP).normalize():f}"
+    return plain(Decimal(f"{number:.4f}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -23,7 +23,6 @@ SupplierChoice = Literal[
     "earliest",  # the earliest arrival
 ]
 ONE = Decimal(1)
-_CENTS = Decimal("0.0001")
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -221,7 +220,7 @@ def describe(candidate: Candidate, currency: str) -> str:
 
 def money(amount: Decimal) -> str:
     """At most four decimals, as people write it."""
-    return plain(amount.quantize(_CENTS, ROUND_HALF_UP))
+    return plain(Decimal(f"{amount:.4f}"))
 
 
 _REASONS = {

@@ -56,6 +56,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     default_lead_time_days: int = 0
     enough_receipts: int = 5
     snoozed_until: date | None = None
+    superseded_by: str | None = None  # then nothing is ordered here
 
     @property
     def today(self) -> date:
@@ -146,7 +147,7 @@ def _view(situation: Situation, offer: Offer, lead_days: int, expectation: Expec
         breaks=breaks,
         scheme=offer.price_scheme,
     )
-    wanted = _within_life(decide(policy, outlook), situation.demand, horizon, projection)
+    wanted = _within_life(decide(policy, outlook), situation, horizon, projection)
     room = None if wanted.order_up_to is None else wanted.order_up_to - projection.projected
     chosen = candidate(
         offer,
@@ -212,9 +213,12 @@ def _safety(
     return safety_stock(rule, spread, usual_lot(policy, expectation.daily_mean, lead_days, breaks))
 
 
-def _within_life(wanted: Wanted, demand: Demand, horizon: date, projection: Projection) -> Wanted:
-    """An item that is phased out before an order arrives is bought only for those who wait for it."""
-    ends = demand.phase.phase_out
+def _within_life(wanted: Wanted, situation: Situation, horizon: date, projection: Projection) -> Wanted:
+    """An item that is phased out before an order arrives is bought only for those who wait; a superseded one never."""
+    if situation.superseded_by is not None:
+        words = f"superseded by {situation.superseded_by}: order that one ({wanted.words})"
+        return wanted._replace(quantity=ZERO, words=words)
+    ends = situation.demand.phase.phase_out
     if ends is None or ends > horizon:
         return wanted
     promised = max(ZERO, -(projection.projected + projection.safety))
@@ -223,7 +227,7 @@ def _within_life(wanted: Wanted, demand: Demand, horizon: date, projection: Proj
 
 
 def _opening(stock: Stock, safety: Decimal) -> Decimal:
-    return stock.on_hand - stock.reserved - stock.waitlisted - safety
+    return stock.on_hand + stock.substitutes - stock.reserved - stock.waitlisted - safety
 
 
 def _breaks(offer: Offer, rates: Rates, today: date) -> tuple[PriceBreak, ...]:

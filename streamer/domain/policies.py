@@ -181,6 +181,7 @@ class LastBuy(Policy, frozen=True, kw_only=True, tag_field="kind", tag="newsvend
 
     def check_today(self, today: date) -> None:
         not_past("until", self.until, today)
+        days("until", (self.until - today).days)
 
 
 AnyPolicy = (

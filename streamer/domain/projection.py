@@ -14,16 +14,20 @@ from streamer.domain.demand import Booked, booked_until
 
 
 class Stock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one SKU at one location stands at. `waitlisted` are promised to people who wait; `safety` is never sold."""
+    """What one SKU at one location stands at. `waitlisted` are promised to people who wait; `safety` is never sold.
+
+    `substitutes` is free stock of older parts that serve for this one and are used up first.
+    """
 
     on_hand: Decimal
     reserved: Decimal = ZERO
     waitlisted: Decimal = ZERO
     safety: Decimal = ZERO
+    substitutes: Decimal = ZERO
 
     def __post_init__(self) -> None:
         finite("on_hand", self.on_hand)
-        for field in ("reserved", "waitlisted", "safety"):
+        for field in ("reserved", "waitlisted", "safety", "substitutes"):
             not_negative(field, getattr(self, field))
 
 
@@ -48,9 +52,10 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Projection(NamedTuple):
-    """The numbers of a reorder decision. `projected` = on hand + incoming - reserved - waitlisted - booked - safety."""
+    """The numbers of a reorder decision. `projected` = on hand + substitutes + incoming - reserved - ... - safety."""
 
     on_hand: Decimal
+    substitutes: Decimal
     incoming: Decimal
     incoming_later: Decimal  # after the horizon: does not count
     reserved: Decimal
@@ -86,9 +91,10 @@ def project(
             )
     buffer = stock.safety if safety is None else safety
     booked = booked_until(jobs, horizon)
-    projected = stock.on_hand + incoming - stock.reserved - stock.waitlisted - booked - buffer
+    projected = stock.on_hand + stock.substitutes + incoming - stock.reserved - stock.waitlisted - booked - buffer
     return Projection(
         stock.on_hand,
+        stock.substitutes,
         incoming,
         later,
         stock.reserved,

@@ -20,6 +20,7 @@ RoundingMode = Literal[
     "up_within_maximum",  # up, unless that lifts the stock above its maximum: then down
 ]
 ONE = Decimal(1)
+MOST_LOTS = 1000
 _DIRECTION = {"up": ROUND_CEILING, "nearest": ROUND_HALF_UP, "down": ROUND_FLOOR, "up_within_maximum": ROUND_CEILING}
 _WORD = {"up": "up", "nearest": "to the nearest", "down": "down", "up_within_maximum": "up"}
 
@@ -134,6 +135,8 @@ def split(quantity: Decimal, *, maximum: Decimal | None, multiple: Decimal = ONE
     if full <= 0 or full < minimum:
         raise Invalid("leaves no multiple between the minimum order quantity and itself", field="maximum_lot")
     whole, last = divmod(quantity, full)
+    if whole > MOST_LOTS:
+        raise Invalid(f"would split {_say(quantity)} into more than {MOST_LOTS} orders", field="maximum_lot")
     lots = [full] * int(whole)
     steps = [f"split by the maximum lot of {_say(maximum)}"]
     if last:
@@ -172,8 +175,5 @@ def _to_multiple(quantity: Decimal, multiple: Decimal, direction: str) -> Decima
 
 
 def _say(quantity: Decimal, unit: str = "") -> str:
-    text = plain(quantity.quantize(_SHOWN) if quantity.as_tuple().exponent < -6 else quantity)  # type: ignore[operator]
+    text = plain(Decimal(f"{quantity:.6f}"))
     return f"{text} {unit}" if unit else text
-
-
-_SHOWN = Decimal("0.000001")

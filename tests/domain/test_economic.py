@@ -83,12 +83,12 @@ def test_no_lot_is_cheaper_than_the_best_one(
     demand: int, order_cost: int, rate: int, prices: list[int], steps: list[int], scheme: PriceScheme
 ) -> None:
     starts = [0, *sorted(steps)]
-    offered = breaks(*((str(starts[i]), str(price)) for i, price in enumerate(sorted(prices, reverse=True))))
+    offered = breaks(*((str(starts[i]), str(price)) for i, price in enumerate(prices)))
     holding_rate = D(rate) / 100
 
     best = best_quantity(D(demand), D(order_cost), holding_rate, offered, scheme)
 
-    for lot in (1, 5, 17, 60, 200, 700, 1500, 3500, *starts[1:]):
+    for lot in (1, 5, 17, 60, 200, 700, 1500, 3500, *starts[1:], *(start - 1 for start in starts[1:] if start > 1)):
         other = yearly_cost(D(lot), D(demand), D(order_cost), holding_rate, offered, scheme)
         assert best.yearly_cost <= other * (1 + D("1e-20"))
 
@@ -130,6 +130,13 @@ def test_ranges_of_price_breaks_must_touch(end: str, begin: str, problem: str | 
 def test_the_last_break_has_no_end() -> None:
     with pytest.raises(Invalid, match="must be left out of the last break"):
         check_breaks((PriceBreak(minimum_quantity=D(1), maximum_quantity=D(9), unit_price=D(5)),), start=D(1))
+
+
+def test_a_price_that_rises_with_the_quantity_is_kept_below() -> None:
+    rising = breaks(("0", "1"), ("100", "5"))
+
+    assert best_quantity(D(5000), D(50), D("0.2"), rising).quantity == 99
+    assert best_quantity(D(5000), D(50), D("0.2"), rising, "incremental").quantity == 100
 
 
 def test_numbers_that_no_shop_has_are_refused_by_name() -> None:

@@ -217,6 +217,20 @@ def test_an_item_that_ends_before_an_order_arrives_is_bought_only_for_those_who_
     assert asked(demand=demand, stock=Stock(on_hand=D(0), waitlisted=D(3), safety=D(2))).quantity == 3
 
 
+def test_a_superseded_item_is_not_ordered_any_more_and_names_its_successor() -> None:
+    suggestion = asked(superseded_by="B")
+
+    assert suggestion.lots == ()
+    assert suggestion.view.wanted.words.startswith("superseded by B: order that one")
+
+
+def test_stock_of_older_parts_that_still_serve_is_used_up_before_more_is_ordered() -> None:
+    assert asked(stock=Stock(on_hand=D(5), substitutes=D(4))).quantity == 31
+    assert asked(stock=Stock(on_hand=D(5), substitutes=D(5))).quantity == 0
+    wanted = asked(policy=LotForLot(), demand=Demand(daily_mean=D(2)), stock=Stock(on_hand=D(5), substitutes=D(4)))
+    assert wanted.quantity == 3
+
+
 def test_a_snoozed_item_is_not_ordered_and_says_what_it_would_be() -> None:
     suggestion = asked(snoozed_until=TODAY + timedelta(days=1))
 

@@ -143,6 +143,11 @@ def test_lot_rules_that_no_quantity_can_meet_are_refused_by_name(
     assert refused.value.field == field
 
 
+def test_a_maximum_lot_that_would_give_thousands_of_orders_is_refused() -> None:
+    with pytest.raises(Invalid, match="maximum_lot: would split 10000000 into more than 1000 orders"):
+        split(D(10_000_000), maximum=D(2))
+
+
 def test_the_steps_read_as_one_sentence() -> None:
     assert words((), D(4)) == "4 needed no rounding"
     assert words(("a", "b"), D(4)) == "a; b"

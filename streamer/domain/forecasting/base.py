@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, get_args
 import msgspec
 
 from streamer.domain.checks import Invalid, days
+from streamer.messages.base import LARGEST_QUANTITY
 
 Method = Literal[
     "moving_average",
@@ -93,8 +94,9 @@ def check_history(history: Sequence[float], least: int = 1) -> None:
     for index, value in enumerate(history):
         if not isfinite(value):
             raise Invalid(f"{value} is not a number", field=f"history.{index}")
-        if value < 0:
-            raise Invalid(f"must not be negative, is {value}", field=f"history.{index}")
+        if not 0 <= value <= LARGEST_QUANTITY:
+            problem = "must not be negative" if value < 0 else f"must be at most {LARGEST_QUANTITY}"
+            raise Invalid(f"{problem}, is {value}", field=f"history.{index}")
 
 
 def choices(value: float | None) -> tuple[float, ...]:

@@ -10,13 +10,12 @@ from typing import Any
 from streamer.messages.base import plain
 
 Answer = dict[str, Any]
-_PLACES = Decimal("0.000001")
 
 
 def as_json(value: object) -> Any:
     """`value` with nothing but what JSON knows; keys without an answer (None) are kept, since they say "none"."""
     if isinstance(value, Decimal):
-        return plain(value.quantize(_PLACES)) if value.as_tuple().exponent < -6 else plain(value)  # type: ignore[operator]
+        return plain(Decimal(f"{value:.6f}"))
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, Mapping):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from streamer.domain.checks import Invalid, days, statistic
+from streamer.domain.checks import Invalid, days, plausible, statistic
 from streamer.domain.demand import Booked, Phase, consumed, phased
 from streamer.domain.forecasting.base import Parameters
 from streamer.domain.forecasting.choice import METHOD_CHOICES, MethodChoice, back_test, forecast
@@ -36,6 +36,8 @@ class Forecasting(
             raise Invalid(f"{self.method!r} is none of {', '.join(METHOD_CHOICES)}", field="method")
         if self.spike_deviations is not None:
             statistic("spike_deviations", self.spike_deviations, positive=True)
+        if self.start is not None:
+            plausible("start", self.start)
         if self.start is None and (self.booked or self.phase != Phase()):
             raise Invalid("is needed beside booked jobs or a phase: the day after the history", field="start")
 

@@ -34,7 +34,7 @@ class LotSizing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
                 other = plan_lots(technique, self.demand, cost, quantity=self.quantity, periods=self.periods)
                 others[technique] = other.total_cost
         starts = [index for index, lot in enumerate(plan.quantities) if lot]
-        ends = [*starts[1:], len(self.demand)]
+        ends = [*starts[1:], len(self.demand)][: len(starts)]
         return {
             "kind": "lots",
             "technique": self.technique,

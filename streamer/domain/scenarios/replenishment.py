@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from streamer.domain.calendars import EVERY_DAY, Calendar
-from streamer.domain.checks import ZERO, Invalid, days
+from streamer.domain.checks import ZERO, Invalid, days, plausible
 from streamer.domain.exchange import Rate, Rates
 from streamer.domain.expectation import Demand
 from streamer.domain.offers import Candidate, Offer, SupplierChoice, check_offer
@@ -41,9 +41,11 @@ class Replenishment(
     default_lead_time_days: int = 0
     enough_receipts: int = 5
     snoozed_until: date | None = None
+    superseded_by: str | None = None  # the SKU to order instead
     automatic: bool = False  # confirmed for automatic reorder: needs no approval
 
     def __post_init__(self) -> None:
+        plausible("now", self.now.date())
         days("default_lead_time_days", self.default_lead_time_days)
         if self.enough_receipts < 2:
             raise Invalid(f"must be at least 2, is {self.enough_receipts}", field="enough_receipts")
@@ -70,6 +72,7 @@ class Replenishment(
             default_lead_time_days=self.default_lead_time_days,
             enough_receipts=self.enough_receipts,
             snoozed_until=self.snoozed_until,
+            superseded_by=self.superseded_by,
         )
         today = situation.today
         for index, offer in enumerate(self.offers):

@@ -7,6 +7,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from streamer.domain.checks import Invalid
 from streamer.domain.scenarios.reading import MEMBERS, read
@@ -68,6 +70,10 @@ def test_each_base_of_this_file_is_a_scenario() -> None:
         (REPLENISHMENT, "stock.on_hand", float("nan")),
         (REPLENISHMENT, "stock.on_hand", float("inf")),
         (REPLENISHMENT, "stock.on_hand", 1e12),
+        (REPLENISHMENT, "stock.on_hand", "1e-30"),
+        (REPLENISHMENT, "offers.0.order_multiple", "1e-30"),
+        (REPLENISHMENT, "now", "9999-12-31T23:59:59Z"),
+        (REPLENISHMENT, "policy", {"kind": "newsvendor", "underage_cost": 1, "overage_cost": 1, "until": "9999-12-31"}),
         (REPLENISHMENT, "stock.reserved", -1),
         (REPLENISHMENT, "offers", []),
         (REPLENISHMENT, "offers.0.minimum_quantity", -5),
@@ -100,6 +106,8 @@ def test_each_base_of_this_file_is_a_scenario() -> None:
         (FORECAST, "method", "magic"),
         (FORECAST, "history.2", -3),
         (FORECAST, "history.1", float("nan")),
+        (FORECAST, "history.1", 1e300),
+        (FORECAST, "start", "9999-12-31"),
         (FORECAST, "horizon", 0),
         (FORECAST, "parameters.alpha", 2),
         (ECONOMIC, "calculate.kind", "guess"),
@@ -148,6 +156,33 @@ def test_what_is_no_scenario_is_refused_and_not_a_crash(text: bytes) -> None:
         read(text)
 
 
+STRANGE: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        *(0, -1, 1, 0.5, 1e-9, 1e7, 1e300, 10**30, "NaN", "sNaN", "1E+5", "-0", None, True, "", [], {}, "A"),
+        *("2026-11-24", "0001-01-01", "9999-12-31", "9999-12-31T23:59:59Z", "incremental", "best", "down", "cheapest"),
+    ]
+)
+
+
+def places(value: Any, before: str = "") -> list[str]:
+    """All places of a scenario, in dotted form."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, each in items for place in (f"{before}{key}", *places(each, f"{before}{key}."))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_whatever_is_written_into_a_scenario_it_is_answered_or_refused(data: st.DataObject) -> None:
+    base = data.draw(st.sampled_from(BASES))
+    text = changed(base, data.draw(st.sampled_from(places(base))), data.draw(STRANGE))
+
+    try:
+        answer = read(text).answer()
+    except Invalid:
+        return
+    json.dumps(answer, allow_nan=False)
+
+
 def test_a_wrong_choice_is_answered_with_the_right_ones() -> None:
     with pytest.raises(Invalid, match=", ".join(MEMBERS["policy.kind"])):
         read(changed(REPLENISHMENT, "policy.kind", "minmax"))
@@ -155,3 +190,9 @@ def test_a_wrong_choice_is_answered_with_the_right_ones() -> None:
         read(changed(REPLENISHMENT, "policy.trigger", "under"))
     with pytest.raises(Invalid, match=", ".join(MEMBERS["kind"])):
         read(b'{"kind": "magic"}')
+
+
+def test_periods_without_any_demand_need_no_lot() -> None:
+    answer = read(changed(LOTS, "demand", [0, 0])).answer()
+
+    assert (answer["lots"], answer["total_cost"]) == ([], "0")
