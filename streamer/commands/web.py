@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from streamer.errors import Misconfigured
+from streamer.private import shared_token
 from streamer.settings import Settings, load
 from streamer.web.config import WebAccount, WebConfig
 
-WORKER_TOKEN = "STREAMER_WORKER_TOKEN"  # noqa: S105 - the name of a variable
-METRICS_TOKEN = "STREAMER_METRICS_TOKEN"  # noqa: S105
+METRICS_TOKEN = "STREAMER_METRICS_TOKEN"  # noqa: S105 - the name of a variable
 WORKER_URLS = "STREAMER_WORKER_URLS"
 
 
@@ -47,7 +47,7 @@ def web_config(settings: Settings) -> WebConfig:
         suppliers={code: supplier.name for code, supplier in settings.suppliers.items()},
         locations=settings.locations,
         worker_urls=tuple(os.environ.get(WORKER_URLS, "").split()),
-        worker_token=os.environ.get(WORKER_TOKEN, ""),
+        worker_token=shared_token(settings.data_dir),
         metrics_token=os.environ.get(METRICS_TOKEN, ""),
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -15,11 +16,26 @@ from tests.web.browser import Screen, chromium
 from tests.web.running import RunningConsole
 
 TOPICS = shop.Topics("streamer")
+T = TypeVar("T")
 PAGES = (
-    "/", "/orders", "/orders/lamps/1002", "/stock", "/stock/main/LAMP-01", "/purchase-orders", "/purchase-orders/BOSCH-1",
-    "/approvals", "/recalls", "/recalls/26V123", "/errors", "/errors/" + "d" * 26, "/errors/calls/bosch-mail/" + "A" * 26,
-    "/accounts", "/audit", "/search?q=lamp", "/errors/group?reason=x&account=y&stage=z",
-)  # fmt: skip
+    "/",
+    "/orders",
+    "/orders/lamps/1002",
+    "/stock",
+    "/stock/main/LAMP-01",
+    "/purchase-orders",
+    "/purchase-orders/BOSCH-1",
+    "/approvals",
+    "/recalls",
+    "/recalls/26V123",
+    "/errors",
+    "/errors/" + "d" * 26,
+    "/errors/calls/bosch-mail/" + "A" * 26,
+    "/accounts",
+    "/audit",
+    "/search?q=lamp",
+    "/errors/group?reason=x&account=y&stage=z",
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +156,8 @@ def approve_next(console: RunningConsole, reference: str) -> None:
     database = sqlite3.connect(console.data_dir / "console.sqlite")
     end = time.monotonic() + 15
     query = (
-        "SELECT count(*) FROM purchase_order JOIN fold_row ON fold = 'purchasing' AND fold_row.key = supplier || '/' || reference "
-        "WHERE reference = ?"
+        "SELECT count(*) FROM purchase_order JOIN fold_row "
+        "ON fold = 'purchasing' AND fold_row.key = supplier || '/' || reference WHERE reference = ?"
     )
     while not database.execute(query, (reference,)).fetchone()[0]:
         assert time.monotonic() < end
@@ -154,18 +170,19 @@ def approvals(console: RunningConsole, reference: str) -> list[Approval]:
     return [one for one in found if one.reference == reference]
 
 
-def in_background(work: object) -> list[object]:
+def in_background(work: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine while Playwright's own loop occupies this thread."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result(60)  # type: ignore[arg-type]
+        return pool.submit(asyncio.run, work).result(60)
 
 
 CONTRAST = """
 () => {
   const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a }; };
-  const light = ({ r, g, b }) => [r, g, b].map((c) => c / 255).map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+  const linear = (c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+  const light = ({ r, g, b }) => [r, g, b].map((c) => linear(c / 255))
     .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
   const ground = (element) => {
     for (let one = element; one; one = one.parentElement) {
@@ -180,7 +197,8 @@ CONTRAST = """
     if (!own || !element.offsetParent || element.closest("svg, .skip")) continue;
     const a = light(parse(getComputedStyle(element).color)), b = light(ground(element));
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) poor.push(`${element.tagName} ${element.className} ${element.textContent.trim().slice(0, 30)}: ${ratio.toFixed(2)}`);
+    const words = element.textContent.trim().slice(0, 30);
+    if (ratio < 4.5) poor.push(`${element.tagName} ${element.className} ${words}: ${ratio.toFixed(2)}`);
   }
   return poor;
 }

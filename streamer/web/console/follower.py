@@ -87,8 +87,8 @@ class Follower:
             fetch_max_wait_ms=100,
             fetch_min_bytes=1,
         )
-        await consumer.start()
         try:
+            await consumer.start()
             cluster = await consumer._client.fetch_all_metadata()
             there = sorted(cluster.topics() & set(self.topics))
             ids = await topic_ids(self.bootstrap_servers, there) if there else {}

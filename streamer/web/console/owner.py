@@ -51,8 +51,8 @@ class Owners:
                     if response.status == 200:
                         return Fresh("fresh", await response.content.read(LARGEST_ROW))
                     if response.status == 404:
-                        answer = Fresh("none")
-                    elif response.status == 503:
+                        return Fresh("none")
+                    if response.status == 503:
                         return Fresh("recovering", None, _seconds(response.headers.get("Retry-After")))
             except (aiohttp.ClientError, TimeoutError, OSError):
                 continue

@@ -42,6 +42,7 @@ PAGES = {
     "appointment": "/orders/",
 }
 FOUND = 50
+RANKED = 5_000  # of a word that everything carries, not all are put in order
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -133,9 +134,11 @@ class Others:
         match = match_of(words)
         rows = (
             self.reader.all(
-                "SELECT kind, ref, document.text FROM search JOIN document ON document.id = search.rowid "
-                "WHERE search MATCH ? ORDER BY rank LIMIT ?",
+                "SELECT kind, ref, document.text FROM "
+                "(SELECT rowid AS found, rank AS place FROM search WHERE search MATCH ? LIMIT ?) "
+                "JOIN document ON document.id = found ORDER BY place LIMIT ?",
                 match,
+                RANKED,
                 FOUND,
             )
             if match
