@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, Protocol
 
 from streamer.engine.exits import EXIT_LOST, die
+from streamer.engine.fail_points import reach
 from streamer.engine.fold import Row
 from streamer.engine.killers import Killers
 from streamer.engine.lease import Lease, now_seconds
@@ -101,9 +102,9 @@ class Owner(Generic[Row]):
     def put(self, event: Any) -> None:
         """A batch event of Faust; acknowledged when everything that follows from it is durable."""
         self._inbox.append(event)
-        if len(self._inbox) >= FULL_INBOX and not self._paused:
+        if len(self._inbox) >= FULL_INBOX:
             self._paused = True
-            self._flow(False)
+            self._flow(False)  # each time: Faust resumes all partitions when it has finished a rebalance
         self._wake.set()
 
     async def close(self) -> None:
@@ -144,7 +145,9 @@ class Owner(Generic[Row]):
                 if chunk is None:
                     break
                 self.lease.require()
+                reach("folded")
                 self._on_its_way.put_nowait((chunk, await self._sender.send(chunk.outputs)))
+                reach("outputs-sent")
                 self._take()
                 await asyncio.sleep(0)
 
@@ -178,13 +181,16 @@ class Owner(Generic[Row]):
             chunk, deliveries = await self._on_its_way.get()
             if deliveries:
                 await asyncio.wait_for(asyncio.gather(*deliveries), DELIVERY_SECONDS)
+            reach("outputs-acknowledged")
             heart.outputs_acknowledged(chunk)
             ready = heart.next_rows()
             assert ready is chunk
             self.lease.require()
             begun_seconds = now_seconds()  # before the rows go out: a pause in between must not stretch the window
             delivery = await self._sender.send_rows(self._changelog, self.partition, chunk.rows)
+            reach("rows-sent")
             appended = await asyncio.wait_for(delivery, DELIVERY_SECONDS)
+            reach("rows-acknowledged")
             if appended.offset is None or appended.offset < 0:
                 raise Lost("Kafka did not say where it appended the rows")
             done = heart.rows_acknowledged(appended.offset)

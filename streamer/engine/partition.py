@@ -115,6 +115,7 @@ class PartitionFold(Generic[Row]):
         self._src = f"{log_topic_id}:{partition}:".encode()
         self._expected = recovered.w + 1
         self._inbox: deque[LogRecord] = deque()
+        self._skipping = False
         self._rewrite = set(recovered.behind)
         # Of the open chunk:
         self._outputs: dict[tuple[str, int | None], list[Sending]] = {}
@@ -153,7 +154,7 @@ class PartitionFold(Generic[Row]):
 
     @property
     def may_fold(self) -> bool:
-        return bool(self._inbox) and len(self.chunks) < self.limits.open_chunks
+        return bool(self._inbox) and len(self.chunks) < self.limits.open_chunks and not self._skipping
 
     def rewrite(self, keys: set[str]) -> None:
         """Somebody else wrote these rows: the next chunk writes them again."""
@@ -200,7 +201,10 @@ class PartitionFold(Generic[Row]):
         return self._close(taken[0].offset, taken[-1].offset, written)
 
     def skip_killer(self, error: Exception) -> Chunk:
-        """The next event makes processes die: dead letter and quarantine, in a chunk of its own, without folding it."""
+        """The next event makes processes die: dead letter and quarantine, in a chunk of its own, without folding it.
+
+        Nothing is folded on until that chunk is durable: the next owner would not know of the skip.
+        """
         record = self._inbox.popleft()
         self._begin()
         if self._enter(record):
@@ -208,6 +212,7 @@ class PartitionFold(Generic[Row]):
         written = self._written()
         if written is None:
             raise Lost(f"the row of the event at offset {record.offset} fits into no record batch, even in quarantine")
+        self._skipping = True
         return self._close(record.offset, record.offset, written)
 
     def _begin(self) -> None:
@@ -440,4 +445,6 @@ class PartitionFold(Generic[Row]):
         self.chunks.popleft()
         self.changelog_end = base_offset + len(chunk.rows)
         self.durable_w = chunk.last
+        if not self.chunks:
+            self._skipping = False
         return Done(chunk.last, chunk.effects, Gap(end, base_offset) if base_offset > end else None)

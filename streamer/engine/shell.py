@@ -12,6 +12,7 @@ from faust.types import TP
 
 from streamer.engine.changelog import keys_between, recover
 from streamer.engine.exits import EXIT_LOST, die
+from streamer.engine.fail_points import reach
 from streamer.engine.fold import Fold, Row
 from streamer.engine.killers import Killers
 from streamer.engine.owner import FULL_INBOX, LOW_INBOX, Effects, Owner, Permit
@@ -135,6 +136,7 @@ class FoldShell(Generic[Row]):
                     recovered=recovered.pop(partition),
                     limits=self._limits,
                 )
+                reach("recovered")
                 self._on_assigned(partition, heart.rows)
                 owner.start(heart)
         except asyncio.CancelledError:

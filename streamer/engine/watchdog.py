@@ -73,5 +73,9 @@ class Watchdog:
 
     def _look(self) -> None:
         while not self._stop.wait(LOOK_SECONDS):
-            if (found := self.look_once(time.monotonic())) is not None:
+            try:
+                found = self.look_once(time.monotonic())
+            except Exception as error:  # noqa: BLE001 - a watchdog that died would go unnoticed
+                found = f"the watchdog cannot look: {error!r}"
+            if found is not None:
                 self._on_stuck(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -58,6 +59,8 @@ class Adder:
         if text == "boom":
             row.sum += 1_000_000
             raise ZeroDivisionError
+        if text == "kill":
+            raise RecursionError
         if text == "later":
             row.due = rows.now_ms + 1500
             return NOTHING
@@ -100,7 +103,7 @@ def main() -> None:
         log_topic_id=asyncio.run(ids(given.bootstrap, given.log)),
         changelog=given.changelog,
     )
-    engine.on_ready = lambda: print("READY", flush=True)
+    engine.on_ready = lambda: (Path(given.state) / "ready").write_text(str(os.getpid()))
 
     @engine.app.agent(shell.channel)
     async def adder(stream: faust.StreamT[object]) -> None:
