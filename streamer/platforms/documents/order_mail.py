@@ -1,0 +1,70 @@
+"""The mail that carries a purchase order: text for people, attachments for their systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import NamedTuple
+
+from streamer.messages.base import plain
+from streamer.messages.commands import ReorderCommand
+from streamer.platforms.documents.totals import line_total, order_total
+
+
+class Attachment(NamedTuple):
+    name: str
+    kind: str  # such as application/pdf
+    content: bytes
+
+
+def order_text(order: ReorderCommand) -> str:
+    """What a person reads."""
+    by = f" by {order.needed_by}" if order.needed_by else ""
+    lines = [f"Purchase order {order.reference}, deliver to {order.ship_to}{by}"]
+    if order.copy_of is not None:
+        lines.append("COPY: this order was sent before. Please deliver it once.")
+    for line in order.lines:
+        price = (
+            f" @ {plain(line.unit_price)} {order.currency} = {line_total(line)}" if line.unit_price is not None else ""
+        )
+        lines.append(f"{plain(line.quantity)} x {line.sku}{price}")
+    lines.append(f"Total {order_total(order)} {order.currency}")
+    return "\n".join(lines) + "\n"
+
+
+def compose(
+    *,
+    sender: str,
+    recipient: str,
+    contact: str | None,
+    reply_to: str | None,
+    subject: str,
+    message_id: str,
+    at: datetime,
+    text: str,
+    attachments: Sequence[Attachment] = (),
+    automatic: bool = False,
+) -> bytes:
+    """The mail as bytes with CRLF. The library refuses a line break in any header, so nobody can add a recipient."""
+    mail = EmailMessage(policy=SMTP)
+    name, address = parseaddr(sender)
+    mail["From"] = Address(display_name=name, addr_spec=address)
+    mail["To"] = Address(display_name=contact or "", addr_spec=recipient)
+    if reply_to is not None:
+        mail["Reply-To"] = Address(addr_spec=reply_to)
+    mail["Subject"] = " ".join(subject.split())
+    mail["Date"] = format_datetime(at)
+    mail["Message-ID"] = message_id
+    if automatic:
+        mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(text, cte="quoted-printable")
+    for attachment in attachments:
+        main, _, sub = attachment.kind.partition("/")
+        mail.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+        part = list(mail.iter_attachments())[-1]
+        part.set_param("name", attachment.name)
+    return mail.as_bytes()

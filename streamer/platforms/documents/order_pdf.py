@@ -1,0 +1,59 @@
+"""A purchase order as PDF, for people. The same order gives the same bytes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from streamer.messages.base import plain
+from streamer.messages.commands import ReorderCommand
+from streamer.platforms.documents.totals import line_total, order_total
+
+WIDTHS = (12, 38, 34, 52, 18, 18, 18)
+HEADINGS = ("Line", "SKU", "Your number", "Description", "Quantity", "Price", "Total")
+
+
+def order_pdf(order: ReorderCommand, *, company: str) -> bytes:
+    """A4, one table; letters that the standard fonts do not have become question marks."""
+    pdf = FPDF(format="A4")
+    pdf.set_creation_date(datetime.fromisoformat(order.order_date).replace(tzinfo=UTC))
+    pdf.set_title(f"Purchase order {order.reference}")
+    pdf.set_author(_latin(company))
+    pdf.add_page()
+    pdf.set_font("Helvetica", "B", 16)
+    _line(pdf, f"Purchase order {order.reference}", 10)
+    pdf.set_font("Helvetica", "", 10)
+    _line(pdf, f"From: {company}")
+    _line(pdf, f"To: {order.supplier_name}")
+    _line(pdf, f"Date: {order.order_date}    Deliver to: {order.ship_to}    Needed by: {order.needed_by or 'soon'}")
+    if order.copy_of is not None:
+        _line(pdf, "COPY: this order was sent before. Please deliver it once.")
+    pdf.ln(4)
+    pdf.set_font("Helvetica", "B", 9)
+    _row(pdf, HEADINGS)
+    pdf.set_font("Helvetica", "", 9)
+    for line in order.lines:
+        price = plain(line.unit_price) if line.unit_price is not None else ""
+        quantity = f"{plain(line.quantity)} {line.unit}"
+        name = line.description or ""
+        _row(pdf, (line.line, line.sku, line.supplier_sku or "", name, quantity, price, line_total(line)))
+    pdf.ln(2)
+    pdf.set_font("Helvetica", "B", 10)
+    _line(pdf, f"Total {order_total(order)} {order.currency}")
+    return bytes(pdf.output())
+
+
+def _line(pdf: FPDF, text: str, height: float = 6) -> None:
+    pdf.cell(0, height, _latin(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+
+def _row(pdf: FPDF, cells: tuple[str, ...]) -> None:
+    for width, text in zip(WIDTHS, cells, strict=True):
+        pdf.cell(width, 6, _latin(text)[: int(width / 1.7)], border=1)
+    pdf.ln(6)
+
+
+def _latin(text: str) -> str:
+    return text.encode("latin-1", "replace").decode("latin-1")
