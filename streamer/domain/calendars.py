@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -97,11 +96,6 @@ def add_working_days(calendar: Calendar, day: date, count: int) -> date:
     return day
 
 
-def working_days(calendar: Calendar, start: date, end: date) -> int:
-    """Open days from `start` up to and without `end`."""
-    return sum(is_open(calendar, start + timedelta(days=offset)) for offset in range((end - start).days))
-
-
 def order_day(calendar: Calendar, now: datetime) -> date:
     """The day for which an order at `now` (aware) counts: today, before the cut-off of an open day; else the next."""
     local = now.astimezone(ZoneInfo(calendar.time_zone))
@@ -145,8 +139,3 @@ def review_day(today: date, first: date, every_days: int) -> date:
     if today <= first:
         return first
     return today + timedelta(days=-(today - first).days % every_days)
-
-
-def closed_between(calendar: Calendar, days: Iterable[date]) -> tuple[date, ...]:
-    """Those of `days` on which nothing happens, for a page that draws them grey."""
-    return tuple(day for day in days if not is_open(calendar, day))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from math import sqrt
 from typing import NamedTuple
 
 import msgspec
@@ -109,11 +108,6 @@ def expect(demand: Demand, today: date, horizon: int) -> Expectation:
         deviation = 0.0
     given = demand.daily_deviation
     return Expectation(by_day, mean, deviation if given is None else given, made, words)
-
-
-def deviation_over(expectation: Expectation, days_ahead: int) -> float:
-    """Standard deviation of the demand of so many days, taken as independent."""
-    return expectation.daily_deviation * sqrt(days_ahead)
 
 
 def _dated(requirements: Sequence[Requirement], today: date, horizon: int) -> tuple[Decimal, ...]:

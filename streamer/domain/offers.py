@@ -173,6 +173,7 @@ def candidate(
     *,
     mode: RoundingMode = "up",
     room: Decimal | None = None,
+    urgent: bool = False,
     receiving: Calendar = EVERY_DAY,
     default_lead_time_days: int = 0,
     enough_receipts: int = 5,
@@ -182,7 +183,13 @@ def candidate(
     expected = arrival(now, time.days, supplier=offer.calendar, receiving=receiving, unit=offer.lead_time_unit)
     terms = {"minimum": offer.minimum_quantity, "multiple": offer.order_multiple}
     rounded = round_in_purchase_units(
-        wanted, units_each=offer.units_per_purchase_unit, unit=offer.unit, mode=mode, room=room, **terms
+        wanted,
+        units_each=offer.units_per_purchase_unit,
+        unit=offer.unit,
+        mode=mode,
+        room=room,
+        urgent=urgent,
+        **terms,
     )
     each = offer.units_per_purchase_unit
     cut = split(rounded.quantity / each, maximum=offer.maximum_lot, **terms)

@@ -156,6 +156,7 @@ def _view(situation: Situation, offer: Offer, lead_days: int, expectation: Expec
         situation.rates,
         mode=policy.rounding,
         room=room,
+        urgent=projection.projected + projection.safety < 0,
         receiving=situation.receiving,
         default_lead_time_days=situation.default_lead_time_days,
         enough_receipts=situation.enough_receipts,

@@ -6,7 +6,6 @@ up again since 19. So the mode has a name, and the words say what was done.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple
 
@@ -46,13 +45,15 @@ def round_quantity(
     multiple: Decimal = ONE,
     mode: RoundingMode = "up",
     room: Decimal | None = None,
+    urgent: bool = False,
     unit: str = "",
 ) -> Rounded:
     """The quantity to order for `wanted`, all in one unit.
 
     The supplier's `minimum` comes first, in every mode: who orders at all orders that much. A mode that would then go
     below it takes the smallest multiple that reaches it. `room` is what still fits below the maximum stock and binds
-    `up_within_maximum` alone; where nothing lawful fits, the answer is 0 and says so.
+    `up_within_maximum` alone. Where nothing lawful fits, the answer is 0 and says so; unless it is `urgent`, since
+    somebody waits: then it is the smallest lawful quantity.
     """
     if wanted <= 0:
         return Rounded(ZERO, ())
@@ -83,8 +84,11 @@ def round_quantity(
             else f"nothing ordered: {_say(quantity, unit)} is too much, {limit}"
         )
         quantity = fitting
-    if not quantity and not (steps and steps[-1].startswith("nothing")):
-        steps.append("nothing ordered: less than one multiple is wanted and the rounding mode is down")
+    if not quantity and not steps[-1].startswith("nothing"):
+        steps.append("nothing ordered: less than one multiple is wanted")
+    if not quantity and urgent:
+        quantity = _to_multiple(max(minimum, multiple), multiple, ROUND_CEILING)
+        steps.append(f"raised to {_say(quantity, unit)} all the same, because somebody waits")
     return Rounded(quantity, tuple(steps))
 
 
@@ -97,13 +101,14 @@ def round_in_purchase_units(
     multiple: Decimal = ONE,
     mode: RoundingMode = "up",
     room: Decimal | None = None,
+    urgent: bool = False,
 ) -> Rounded:
     """As `round_quantity`, for a supplier that sells by the box: `units_each` stock units are one purchase unit.
 
     `wanted`, `room` and the answer are in stock units; `minimum` and `multiple` are in purchase units.
     """
     if units_each == 1:
-        return round_quantity(wanted, minimum=minimum, multiple=multiple, mode=mode, room=room)
+        return round_quantity(wanted, minimum=minimum, multiple=multiple, mode=mode, room=room, urgent=urgent)
     if wanted <= 0:
         return Rounded(ZERO, ())
     in_purchase_units = wanted / units_each
@@ -113,6 +118,7 @@ def round_in_purchase_units(
         multiple=multiple,
         mode=mode,
         room=None if room is None else room / units_each,
+        urgent=urgent,
         unit=unit,
     )
     quantity = rounded.quantity * units_each
@@ -163,11 +169,6 @@ def check_lot(minimum: Decimal, multiple: Decimal, maximum: Decimal | None, unit
         positive("maximum_lot", maximum)
         if _to_multiple(maximum, multiple, ROUND_FLOOR) < max(minimum, multiple):
             raise Invalid("leaves no multiple between the minimum order quantity and itself", field="maximum_lot")
-
-
-def words(steps: Sequence[str], quantity: Decimal) -> str:
-    """The steps as one sentence for a page or a mail."""
-    return "; ".join(steps) if steps else f"{_say(quantity)} needed no rounding"
 
 
 def _to_multiple(quantity: Decimal, multiple: Decimal, direction: str) -> Decimal:

@@ -11,12 +11,10 @@ from streamer.domain.calendars import (
     Calendar,
     add_working_days,
     arrival,
-    closed_between,
     is_open,
     next_open,
     order_day,
     review_day,
-    working_days,
 )
 from streamer.domain.checks import Invalid
 
@@ -49,12 +47,10 @@ def test_own_closures_and_openings_win_over_the_rule() -> None:
 
     assert not is_open(calendar, FRIDAY)
     assert is_open(calendar, date(2026, 11, 29))
-    assert closed_between(calendar, [FRIDAY, date(2026, 11, 29)]) == (FRIDAY,)
 
 
 def test_five_working_days_over_christmas_take_longer_than_a_week() -> None:
     assert add_working_days(BAVARIA, date(2026, 12, 22), 5) == date(2026, 12, 30)
-    assert working_days(BAVARIA, date(2026, 12, 22), date(2026, 12, 30)) == 5
 
 
 def test_what_would_arrive_on_sunday_is_received_on_monday() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from streamer.domain.checks import Invalid
 from streamer.domain.demand import Booked, Phase
-from streamer.domain.expectation import Demand, Requirement, deviation_over, expect
+from streamer.domain.expectation import Demand, Requirement, expect
 
 D = Decimal
 TODAY = date(2026, 11, 24)
@@ -33,7 +33,7 @@ def test_a_given_mean_is_taken_as_it_is() -> None:
     expected = expect(Demand(daily_mean=D("2.5"), daily_deviation=1.5), TODAY, 4)
 
     assert expected.by_day == (D("2.5"),) * 4
-    assert deviation_over(expected, 4) == 3.0
+    assert expected.daily_deviation == 1.5
 
 
 def test_dated_requirements_fall_on_their_days() -> None:

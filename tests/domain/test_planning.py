@@ -111,6 +111,14 @@ def test_up_within_the_maximum_stops_where_the_shelf_is_full() -> None:
     assert asked(policy=policy, offers=(offer(order_multiple=D(20)),)).quantity == 20
 
 
+def test_a_full_shelf_is_no_reason_to_let_customers_wait() -> None:
+    policy = MinMax(reorder_point=D(1), order_up_to=D(5), rounding="up_within_maximum")
+    offers = (offer(order_multiple=D(20)),)
+
+    assert asked(policy=policy, offers=offers, stock=Stock(on_hand=D(0))).quantity == 0
+    assert asked(policy=policy, offers=offers, stock=Stock(on_hand=D(0), waitlisted=D(1))).quantity == 20
+
+
 def test_the_cheapest_supplier_is_found_at_the_quantity_that_is_ordered() -> None:
     breaks = (PriceBreak(minimum_quantity=D(30), unit_price=D(7)),)
     offers = (offer(), offer(supplier="BULK", priority=2, price_breaks=breaks), offer(supplier="THIRD", priority=3))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.domain.checks import Invalid
-from streamer.domain.rounding import RoundingMode, check_lot, round_in_purchase_units, round_quantity, split, words
+from streamer.domain.rounding import RoundingMode, check_lot, round_in_purchase_units, round_quantity, split
 
 D = Decimal
 small = st.integers(1, 500).map(Decimal)
@@ -63,9 +63,17 @@ def test_rounding_down_a_part_of_one_pack_orders_nothing_and_says_why() -> None:
         D(0),
         (
             "rounded down from 7 to 0, a multiple of 10",
-            "nothing ordered: less than one multiple is wanted and the rounding mode is down",
+            "nothing ordered: less than one multiple is wanted",
         ),
     )
+
+
+@pytest.mark.parametrize("mode", ["down", "up_within_maximum"])
+def test_when_somebody_waits_the_smallest_lawful_quantity_is_ordered(mode: RoundingMode) -> None:
+    rounded = round_quantity(D(3), minimum=D(0), multiple=D(4), mode=mode, room=D(3), urgent=True)
+
+    assert rounded.quantity == 4
+    assert rounded.steps[-1] == "raised to 4 all the same, because somebody waits"
 
 
 def test_boxes_of_twelve_are_ordered_whole() -> None:
@@ -146,8 +154,3 @@ def test_lot_rules_that_no_quantity_can_meet_are_refused_by_name(
 def test_a_maximum_lot_that_would_give_thousands_of_orders_is_refused() -> None:
     with pytest.raises(Invalid, match="maximum_lot: would split 10000000 into more than 1000 orders"):
         split(D(10_000_000), maximum=D(2))
-
-
-def test_the_steps_read_as_one_sentence() -> None:
-    assert words((), D(4)) == "4 needed no rounding"
-    assert words(("a", "b"), D(4)) == "a; b"
