@@ -1,0 +1,145 @@
+"""What order lines ask of a stock row, and what it answers: requests, releases, shipments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from streamer.domain.allocation import Touched
+from streamer.domain.stock_lines import (
+    ask,
+    decision,
+    finish,
+    give_back,
+    is_done,
+    ship,
+)
+from streamer.domain.stock_rows import (
+    StockRow,
+)
+from streamer.domain.stock_settling import (
+    Rows,
+    refuse_in_quarantine,
+    remembering_ms,
+    row_at,
+    settle,
+    shortage,
+)
+from streamer.domain.units import ZERO
+from streamer.domain.view import Outcome, settings_of
+from streamer.errors import Malformed
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message, plain
+from streamer.messages.ids import stock_key
+from streamer.messages.orders import KitPart
+from streamer.messages.stock import (
+    LineRelease,
+    LineRequest,
+    LineShipped,
+)
+
+
+def take_request(rows: Rows, event: LineRequest) -> Outcome:
+    """Answers a line, once for each revision. Raises Malformed for a foreign line key, Refused in quarantine."""
+    key = stock_key(event.location, event.sku)
+    row = row_at(rows, key)
+    line = row.lines.get(event.line_key)
+    if line is not None and line.revision >= event.revision:
+        return ()
+    if row.finished:
+        done = row.finished.get(event.line_key)
+        if done is not None and done.revision >= event.revision:
+            return ()
+    refuse_in_quarantine(row)
+    if not event.line_key.startswith(f"{event.order_key}/"):
+        raise Malformed("does not begin with the order's key", field="line_key")
+    settings = settings_of(rows)
+    refer = _refer(row) if row.facts else None
+    if refer is not None:
+        return _answer_once(rows, key, row, event, settings, *refer)
+    if event.service and not row.as_of_ms and not row.level and not row.policy:
+        return _answer_once(rows, key, row, event, settings, "service without parts", ())
+    if not row.known:
+        return _answer_once(rows, key, row, event, settings, f"unknown SKU at {event.location}", None)
+    touched: Touched = {}
+    ask(rows, row, event, settings, touched)
+    return settle(rows, key, row, touched, settings, event.line_key)
+
+
+def _refer(row: StockRow) -> tuple[str, tuple[KitPart, ...]] | None:
+    """What to ask for instead; what the settings say goes before what a platform says."""
+    known = [facts for source in ("settings", "catalogue") if (facts := row.facts.get(source)) is not None]
+    for facts in known:
+        if facts.kit:
+            parts = tuple(KitPart(sku=part.sku, quantity_each=part.quantity_each) for part in facts.kit)
+            return "kit of " + ", ".join(f"{plain(part.quantity_each)} {part.sku}" for part in parts), parts
+    for facts in known:
+        if facts.superseded_by:
+            return f"superseded by {facts.superseded_by}", (KitPart(sku=facts.superseded_by, quantity_each=Decimal(1)),)
+    return None
+
+
+def _answer_once(
+    rows: Rows, key: str, row: StockRow, event: LineRequest, settings: SettingsApplied | None, reason: str,
+    parts: tuple[KitPart, ...] | None,
+) -> Outcome:  # fmt: skip
+    """A line that takes nothing from this row: referred to `parts`, a service without any, or (None) rejected."""
+    number = 1
+    line = row.lines.get(event.line_key)
+    shipped = ZERO
+    if line is not None:
+        number, shipped = line.decision + 1, line.shipped
+        give_back(row, event.line_key, line)
+    finish(rows, row, event.line_key, event.revision, shipped, remembering_ms(settings))
+    approved = event.quantity if parts == () else ZERO
+    rejected = event.quantity if parts is None else ZERO
+    said: list[Message] = [
+        decision(
+            event.order_key,
+            event.line_key,
+            key,
+            event.revision,
+            number,
+            "pending" if parts else "rejected" if parts is None else "approved",
+            rows.now_ms,
+            approved=approved,
+            rejected=rejected,
+            reason=reason,
+            refer_to=parts or (),
+        )
+    ]
+    return said + settle(rows, key, row, {}, settings, event.line_key)
+
+
+def take_release(rows: Rows, event: LineRelease) -> Outcome:
+    """Gives back what a line holds; those who wait are served in the same write."""
+    key = stock_key(event.location, event.sku)
+    row = row_at(rows, key)
+    line = row.lines.get(event.line_key)
+    done = row.finished.get(event.line_key)
+    if (line is not None and line.revision >= event.revision) or (done is not None and done.revision >= event.revision):
+        return ()
+    refuse_in_quarantine(row)
+    shipped = done.quantity if done is not None else ZERO
+    if line is not None:
+        shipped = line.shipped
+        give_back(row, event.line_key, line)
+    settings = settings_of(rows)
+    finish(rows, row, event.line_key, event.revision, shipped, remembering_ms(settings))
+    return settle(rows, key, row, {}, settings, event.line_key)
+
+
+def take_shipped(rows: Rows, event: LineShipped) -> Outcome:
+    """Takes what has left off the shelf and off the reservation."""
+    key = stock_key(event.location, event.sku)
+    row = row_at(rows, key)
+    refuse_in_quarantine(row)
+    settings = settings_of(rows)
+    touched: Touched = {}
+    remember_ms = remembering_ms(settings)
+    ship(rows, row, event, remember_ms, touched)
+    said = shortage(key, row, settings, touched, f"{event.line_key} shipped {plain(event.quantity)}")
+    line = row.lines.get(event.line_key)
+    if line is not None and is_done(line) and event.line_key not in touched:
+        give_back(row, event.line_key, line)
+        finish(rows, row, event.line_key, line.revision, line.shipped, remember_ms)
+    return said + settle(rows, key, row, touched, settings, event.line_key)

@@ -1,0 +1,133 @@
+"""What follows from any change of a stock row, in the same write: who is served, told, and what is ordered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamer.domain.allocation import Touched, promise, serve, take_back
+from streamer.domain.stock_lines import (
+    answer,
+    finish,
+    give_back,
+    is_done,
+)
+from streamer.domain.stock_needs import reorder
+from streamer.domain.stock_rows import (
+    StockRow,
+)
+from streamer.domain.units import DAY_MS
+from streamer.domain.view import View
+from streamer.errors import Refused
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message, plain
+from streamer.messages.commands import NotifyCommand
+from streamer.messages.ids import command_id
+from streamer.messages.recalls import PartHolding
+
+HOUR_MS = 3_600_000
+"""So long a first level may take before a line that waits for a part nobody has counted makes us order it."""
+REMEMBER_DAYS = 40  # until settings say otherwise
+
+Rows = View[Any]
+
+
+def remembering_ms(settings: SettingsApplied | None) -> int:
+    """How long ids of what came from platforms are kept, in milliseconds."""
+    return (settings.remember_days if settings is not None else REMEMBER_DAYS) * DAY_MS
+
+
+def plan_check(row: StockRow, now_ms: int) -> None:
+    """When the row shall be looked at again without an event."""
+    if not row.counted and row.queue and row.offers and not row.incoming:
+        row.check_ms = min(row.check_ms or now_ms + HOUR_MS, now_ms + HOUR_MS)
+    if row.check_ms is None and (row.policy is not None or row.offers or row.finished or row.arrived):
+        row.check_ms = now_ms + DAY_MS
+    if row.check_ms is not None and (row.due is None or row.check_ms < row.due):
+        row.due = row.check_ms
+
+
+def settle(
+    rows: Rows,
+    key: str,
+    row: StockRow,
+    touched: Touched,
+    settings: SettingsApplied | None,
+    cause: str,
+    *,
+    uncounted: bool = False,
+) -> list[Message]:
+    """What follows from any change of the row, in the same write: serve who waits, tell the lines, order more."""
+    said: list[Message] = []
+    now_ms = rows.now_ms
+    if row.quarantined is None:
+        if row.queue:
+            serve(row, touched)
+            promise(row, touched)
+        for line_key, reason in touched.items():
+            line = row.lines[line_key]
+            said.append(answer(key, line_key, line, reason, now_ms))
+            if is_done(line):
+                give_back(row, line_key, line)
+                finish(rows, row, line_key, line.revision, line.shipped, remembering_ms(settings))
+        said += reorder(key, row, settings, now_ms, cause, uncounted=uncounted)
+    if row.check_ms is None or row.due is None or not row.counted:
+        plan_check(row, now_ms)
+    return said
+
+
+def shortage(key: str, row: StockRow, settings: SettingsApplied | None, touched: Touched, cause: str) -> list[Message]:
+    """Takes back what is promised and not there, and tells people."""
+    if row.quarantined is not None:
+        return []
+    lost = take_back(row, touched)
+    if not lost or settings is None or settings.notify_account is None:
+        return []
+    lines = ", ".join(touched)
+    answers = [f"{name}.{row.lines[name].decision}" for name in touched]
+    return [
+        NotifyCommand(
+            command_id=command_id("notify", "shortage", key, *answers),
+            account=settings.notify_account,
+            object=f"stock/{key}",
+            cause=cause,
+            subject=f"{key}: {plain(lost)} short",
+            text=f"{cause}: less than was promised. Lines that lost their reservation: {lines}"[:4000],
+            severity="urgent",
+            link=f"/stock/{key}",
+        )
+    ]
+
+
+def row_at(rows: Rows, key: str) -> StockRow:
+    """The row, to be changed; a new one where there is none."""
+    row = rows.edit(key)
+    if row is None:
+        row = StockRow()
+        rows.put(key, row)
+    assert isinstance(row, StockRow)
+    return row
+
+
+def refuse_in_quarantine(row: StockRow) -> None:
+    """Raises Refused: what needs a decision becomes a dead letter until an operator releases the row."""
+    if row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")
+
+
+def authorities_of(settings: SettingsApplied | None, location: str) -> list[str]:
+    """The accounts whose levels hold at a location; none means that any account's do."""
+    if settings is None:
+        return []
+    return [account for account, facts in settings.accounts.items() if location in facts.authority]
+
+
+def tell_holding(key: str, row: StockRow) -> list[Message]:
+    """Where a numbered part lies, a recall of it must reach this row."""
+    if not row.facts or row.on_hand <= 0:
+        return []
+    number = next((facts.part_number for facts in row.facts.values() if facts.part_number), None)
+    if number is None or number == row.holding:
+        return []
+    row.holding = number
+    location, _, sku = key.partition("/")
+    return [PartHolding(part_number=number, sku=sku, location=location)]
