@@ -12,20 +12,12 @@ import msgspec
 
 from streamer.domain.calendars import EVERY_DAY, Calendar, arrival
 from streamer.domain.checks import ZERO, Invalid
-from streamer.domain.deciding import Outlook, Wanted, decide, horizon_days
+from streamer.domain.deciding import decide
 from streamer.domain.economic import PriceBreak, best_quantity
 from streamer.domain.exchange import Rates
 from streamer.domain.expectation import Demand, Expectation, expect
-from streamer.domain.offers import (
-    Candidate,
-    Choice,
-    Offer,
-    SupplierChoice,
-    candidate,
-    choose,
-    is_valid,
-    lead_time_of,
-)
+from streamer.domain.offers import Candidate, Offer, candidate, is_valid, lead_time_of
+from streamer.domain.outlook import Outlook, Wanted, horizon_days
 from streamer.domain.policies import (
     AnyPolicy,
     DaysOfCover,
@@ -37,6 +29,7 @@ from streamer.domain.policies import (
 )
 from streamer.domain.projection import Projection, Receipt, Stock, project, receipts_by_day, run_out, stock_by_day
 from streamer.domain.safety import Fixed, SafetyRule, SafetyStock, Spread, safety_stock
+from streamer.domain.supplier_choice import Choice, SupplierChoice, choose
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):

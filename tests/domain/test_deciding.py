@@ -9,8 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from streamer.domain.checks import Invalid
-from streamer.domain.deciding import Outlook, Wanted, decide, horizon_days
+from streamer.domain.deciding import decide
 from streamer.domain.economic import PriceBreak
+from streamer.domain.outlook import Outlook, Wanted, horizon_days
 from streamer.domain.policies import (
     AnyPolicy,
     DaysOfCover,

@@ -13,16 +13,8 @@ from streamer.domain.checks import Invalid
 from streamer.domain.economic import PriceBreak
 from streamer.domain.exchange import Rate, Rates
 from streamer.domain.lead_times import lead_time
-from streamer.domain.offers import (
-    Candidate,
-    Offer,
-    candidate,
-    check_offer,
-    choose,
-    is_valid,
-    landed_cost,
-    lead_time_of,
-)
+from streamer.domain.offers import Candidate, Offer, candidate, check_offer, is_valid, landed_cost, lead_time_of
+from streamer.domain.supplier_choice import choose
 
 D = Decimal
 TODAY = date(2026, 11, 24)  # a Tuesday

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamer.domain.checks import Invalid
-from streamer.domain.sourcing import Level, OrderedLine, Part, Site, Sourced, Terms, allocate
+from streamer.domain.shelves import Level, OrderedLine, Part, Site
+from streamer.domain.sourcing import Sourced, Terms, allocate
 from streamer.domain.supersession import Chains, Supersession
 
 D = Decimal

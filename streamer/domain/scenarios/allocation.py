@@ -8,7 +8,8 @@ import msgspec
 
 from streamer.domain.checks import Invalid
 from streamer.domain.scenarios.answers import Answer, as_json
-from streamer.domain.sourcing import OrderedLine, Site, SourcingRule, Terms, allocate
+from streamer.domain.shelves import OrderedLine, Site
+from streamer.domain.sourcing import SourcingRule, Terms, allocate
 from streamer.domain.supersession import Chains, Supersession
 
 

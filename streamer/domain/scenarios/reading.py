@@ -13,7 +13,6 @@ from streamer.domain.checks import Invalid
 from streamer.domain.economic import PriceScheme
 from streamer.domain.forecasting.choice import METHOD_CHOICES
 from streamer.domain.lots import TECHNIQUES
-from streamer.domain.offers import SupplierChoice
 from streamer.domain.policies import AnyPolicy, TriggerMode
 from streamer.domain.rounding import RoundingMode
 from streamer.domain.safety import SafetyRule
@@ -24,6 +23,7 @@ from streamer.domain.scenarios.parameters import Parameters
 from streamer.domain.scenarios.replenishment import Replenishment
 from streamer.domain.sourcing import SourcingRule
 from streamer.domain.supersession import Interchange
+from streamer.domain.supplier_choice import SupplierChoice
 
 Scenario = Replenishment | LotSizing | Forecasting | Allocation | Parameters
 

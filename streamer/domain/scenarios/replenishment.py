@@ -11,12 +11,13 @@ from streamer.domain.calendars import EVERY_DAY, Calendar
 from streamer.domain.checks import ZERO, Invalid, days, plausible
 from streamer.domain.exchange import Rate, Rates
 from streamer.domain.expectation import Demand
-from streamer.domain.offers import Candidate, Offer, SupplierChoice, check_offer
+from streamer.domain.offers import Candidate, Offer, check_offer
 from streamer.domain.planning import Situation, Suggestion, suggest
 from streamer.domain.policies import AnyPolicy
 from streamer.domain.projection import Receipt, Stock
 from streamer.domain.safety import SafetyRule
 from streamer.domain.scenarios.answers import Answer, as_json
+from streamer.domain.supplier_choice import SupplierChoice
 
 
 class Replenishment(
