@@ -72,37 +72,48 @@ class Outbox:
 
         Raises Unavailable when it did not within the deadline (it may still arrive), Refused when it is too large.
         """
+        key_bytes = key.encode() if isinstance(key, str) else key
         try:
             async with asyncio.timeout(self.deadline_seconds):
-                await self._connected.wait()
-                producer = self._producer
-                assert producer is not None
-                key_bytes = key.encode() if isinstance(key, str) else key
-                acknowledged = await producer.send(topic, value, key=key_bytes, headers=list(headers))
-                acknowledged.add_done_callback(_retrieve)
-                await asyncio.shield(acknowledged)
+                try:
+                    await self._send(topic, key_bytes, value, headers)
+                except SPENT:  # nothing was written: the broker refused the producer, not the record
+                    await self._send(topic, key_bytes, value, headers)
         except MessageSizeTooLargeError as error:
             raise Refused("the record is larger than Kafka takes", status=413) from error
         except (TimeoutError, KafkaError) as error:
-            await self._failed(error)
+            self._failing_since = self._failing_since or time.monotonic()
+            if time.monotonic() - self._failing_since > RENEW_AFTER_SECONDS:
+                self._renew(error)
             raise Unavailable(f"Kafka did not take the record for {topic}", retry_after_seconds=5) from error
         self._failing_since = None
 
-    async def _failed(self, error: Exception) -> None:
-        now = time.monotonic()
-        self._failing_since = self._failing_since or now
+    async def _send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]
+    ) -> None:
+        await self._connected.wait()
+        producer = self._producer
+        assert producer is not None
+        try:
+            acknowledged = await producer.send(topic, value, key=key, headers=list(headers))
+            acknowledged.add_done_callback(_retrieve)
+            await asyncio.shield(acknowledged)
+        except (*SPENT, MessageSizeTooLargeError) as error:
+            # A refused batch leaves a hole in aiokafka's sequence numbers: all that follow would be refused, too.
+            if producer is self._producer:
+                self._renew(error)
+            raise
+
+    def _renew(self, error: Exception) -> None:
+        log.warning("the producer is made anew after %s", type(error).__name__)
         if not self._connected.is_set():
             return
-        if isinstance(error, SPENT) or now - self._failing_since > RENEW_AFTER_SECONDS:
-            log.warning("producer is made anew after %s", type(error).__name__)
-            self._failing_since = now
-            self._connected.clear()
-            spent, self._producer = self._producer, None
-            self._connecting = asyncio.create_task(self._connect(spent))
+        self._connected.clear()
+        spent, self._producer = self._producer, None
+        self._failing_since = None
+        self._connecting = asyncio.create_task(self._connect(spent))
 
     async def _connect(self, spent: AIOKafkaProducer | None = None) -> None:
-        if spent is not None:
-            await _stop(spent)
         while True:
             producer = AIOKafkaProducer(
                 bootstrap_servers=self.bootstrap_servers,
@@ -126,7 +137,9 @@ class Outbox:
             else:
                 self._producer, self._failing_since = producer, None
                 self._connected.set()
-                return
+                break
+        if spent is not None:
+            await _stop(spent)
 
     async def _drop(self) -> None:
         self._connected.clear()

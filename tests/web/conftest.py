@@ -124,7 +124,7 @@ class RunningGateway:
 async def running_gateway(bootstrap: str, data_dir: Path, **changes: Any) -> AsyncIterator[RunningGateway]:
     platform = "p" + hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
     account = WebAccount("lamps", platform, LampShop())
-    config = WebConfig(bootstrap, data_dir, accounts={"lamps": account}, **changes)
+    config = WebConfig(bootstrap, data_dir, **{"accounts": {"lamps": account}, **changes})
     outbox = Outbox(bootstrap, deadline_seconds=3.0, retry_seconds=0.2)
     app = web.Application(client_max_size=config.max_body_bytes)
     app.add_routes(Gateway(config, outbox).routes())

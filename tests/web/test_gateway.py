@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
+import hmac
 import socket
 import time
 from pathlib import Path
@@ -11,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from streamer.local.kafka import LocalKafka
-from tests.web.conftest import OLD_SECRET, RunningGateway, create_topics, running_gateway, signed
+from streamer.platforms.base import example
+from streamer.platforms.raw_record import raw_of
+from streamer.web.config import WebAccount
+from tests.web.conftest import OLD_SECRET, SECRET, RunningGateway, create_topics, running_gateway, signed
 
 ORDER = b'{"id": 7, "note": "\xc3\xbcber  spaces ", "id2": 1e5}'
 
@@ -235,3 +240,34 @@ async def dribble(port: int) -> None:
         pass
     finally:
         writer.close()
+
+
+async def test_a_body_that_kafka_finds_too_large_does_not_keep_the_next_one_out(
+    kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    async with running_gateway(kafka_bootstrap, tmp_path, max_body_bytes=100_000) as gateway:
+        await create_topics(kafka_bootstrap, {gateway.topic: {"max.message.bytes": "20000"}}, partitions=1)
+        assert await gateway.deliver(ORDER) == 202
+        assert await gateway.deliver(b"x" * 50_000) == 413
+        assert await gateway.deliver(ORDER) == 202
+        assert [record.value for record in await gateway.records()] == [ORDER, ORDER]
+
+
+async def test_an_order_of_a_shop_by_its_own_adapter(kafka_bootstrap: str, tmp_path: Path) -> None:
+    shopify = example("shopify", {"webhook_secret": SECRET})
+    body = b'{"id": 820982911946154508, "line_items": []}'
+    signature = base64.b64encode(hmac.new(SECRET.encode(), body, "sha256").digest()).decode()
+    account = WebAccount("main-shop", f"shopify{tmp_path.stat().st_ino}", shopify)
+    async with running_gateway(kafka_bootstrap, tmp_path, accounts={"main-shop": account}) as gateway:
+        gateway.account, gateway.topic = "main-shop", f"raw.{account.platform}"
+        await create_topics(kafka_bootstrap, {gateway.topic: {}})
+        headers = {"X-Shopify-Hmac-Sha256": signature, "X-Shopify-Topic": "orders/create"}
+        status, answer, _ = await gateway.post(body, headers)
+        assert (status, answer) == (200, b"")
+        [record] = await gateway.records()
+        assert record.value == body
+        assert record.key.startswith(b"main-shop/")
+        assert dict(record.headers)["http-x-shopify-topic"] == b"orders/create"
+        assert "hmac" not in str(record.headers).lower()
+        raw = raw_of(record.value, record.headers, account="main-shop", timestamp_ms=record.timestamp)
+        assert raw.header("X-Shopify-Topic") == "orders/create"

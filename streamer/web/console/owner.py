@@ -9,8 +9,6 @@ from urllib.parse import quote
 
 import aiohttp
 
-LARGEST_ROW = 1_048_576
-
 
 @dataclass(frozen=True)
 class Fresh:
@@ -49,7 +47,7 @@ class Owners:
                     f"{url}/rows/{quote(fold, safe='')}/{quote(key, safe='')}", params=params, allow_redirects=False
                 ) as response:
                     if response.status == 200:
-                        return Fresh("fresh", await response.content.read(LARGEST_ROW))
+                        return Fresh("fresh", await response.read())
                     if response.status == 404:
                         return Fresh("none")
                     if response.status == 503:
