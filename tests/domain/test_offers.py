@@ -12,9 +12,7 @@ from streamer.domain.calendars import Calendar
 from streamer.domain.checks import Invalid
 from streamer.domain.economic import PriceBreak
 from streamer.domain.exchange import Rate, Rates
-from streamer.domain.lead_times import lead_time
-from streamer.domain.offers import Candidate, Offer, candidate, check_offer, is_valid, landed_cost, lead_time_of
-from streamer.domain.supplier_choice import choose
+from streamer.domain.offers import Candidate, Offer, candidate, check_offer, is_valid, landed_cost
 
 D = Decimal
 TODAY = date(2026, 11, 24)  # a Tuesday
@@ -35,28 +33,6 @@ def offer(**terms: Any) -> Offer:
 
 def applied(wanted: int, **terms: Any) -> Candidate:
     return candidate(offer(**terms), D(wanted), NOW, EUROS)
-
-
-def test_the_most_specific_lead_time_wins() -> None:
-    assert lead_time_of(offer(), default_days=9) == (9, 0.0, "default", "9 days by default")
-    assert lead_time_of(offer(supplier_lead_time_days=7), default_days=9).days == 7
-    assert lead_time_of(offer(supplier_lead_time_days=7, lead_time_days=5), default_days=9).days == 5
-
-
-def test_measured_lead_times_win_when_there_are_enough_receipts() -> None:
-    few, enough = (4, 5, 6, 5), (4, 5, 6, 5, 4)
-
-    assert lead_time_of(offer(lead_time_days=2, measured_lead_times=few)).source == "item"
-    measured = lead_time_of(offer(lead_time_days=2, measured_lead_times=enough))
-    assert (measured.days, measured.source) == (5, "measured")
-    assert measured.deviation == pytest.approx(0.83666, abs=1e-5)
-    assert lead_time(item_days=2, measured_days=few, enough_receipts=4).days == 5
-
-
-def test_the_rate_is_the_last_one_before_the_day() -> None:
-    assert EUROS.convert(D(100), "USD", date(2026, 10, 31)) == 95
-    assert EUROS.convert(D(100), "USD", TODAY) == 90
-    assert EUROS.convert(D(100), "EUR", TODAY) == 100
 
 
 def test_landed_cost_adds_freight_and_duty_in_the_companys_currency() -> None:
@@ -92,49 +68,6 @@ def test_a_supplier_that_ships_on_weekdays_only_arrives_later() -> None:
 
     assert weekdays.arrival.arrives == date(2026, 11, 30)
     assert applied(1, lead_time_days=4).arrival.arrives == date(2026, 11, 28)
-
-
-CHEAP = {"supplier": "SLOW", "currency": "USD", "unit_price": D("10.50"), "lead_time_days": 20, "priority": 2}
-FAST = {"supplier": "FAST", "unit_price": D(11), "lead_time_days": 2, "priority": 3}
-PRIMARY = {"supplier": "MAIN", "unit_price": D(10), "lead_time_days": 7, "priority": 1}
-
-
-@pytest.mark.parametrize(
-    ("rule", "supplier", "other", "reason"),
-    [
-        ("primary", "MAIN", "SLOW", "priority 2 comes after 1"),
-        ("cheapest", "SLOW", "MAIN", "0.55 a unit dearer"),
-        ("earliest", "FAST", "MAIN", "5 days later"),
-    ],
-)
-def test_the_supplier_is_chosen_by_rule_and_the_alternative_is_named(
-    rule: Any, supplier: str, other: str, reason: str
-) -> None:
-    choice = choose([applied(10, **terms) for terms in (CHEAP, FAST, PRIMARY)], rule, "EUR")
-
-    assert choice.taken.offer.supplier == supplier
-    assert choice.alternative is not None
-    assert choice.alternative.offer.supplier == other
-    assert choice.alternative_words is not None
-    assert choice.alternative_words.endswith(reason)
-
-
-def test_price_breaks_can_make_the_dearer_list_price_the_cheaper_offer() -> None:
-    breaks = (PriceBreak(minimum_quantity=D(50), unit_price=D(8)),)
-    offers = ({"supplier": "A", "unit_price": D(9)}, {"supplier": "B", "unit_price": D(10), "price_breaks": breaks})
-
-    assert choose([applied(40, **terms) for terms in offers], "cheapest", "EUR").taken.offer.supplier == "A"
-    assert choose([applied(60, **terms) for terms in offers], "cheapest", "EUR").taken.offer.supplier == "B"
-
-
-def test_a_supplier_who_would_be_too_late_is_passed_over_if_another_is_in_time() -> None:
-    candidates = [applied(10, **terms) for terms in (CHEAP, FAST, PRIMARY)]
-
-    choice = choose(candidates, "cheapest", "EUR", needed_by=date(2026, 12, 1))
-
-    assert choice.taken.offer.supplier == "MAIN"
-    assert choice.words.endswith("arrives by 2026-12-01")
-    assert choose(candidates, "cheapest", "EUR", needed_by=TODAY).taken.offer.supplier == "SLOW"
 
 
 def test_an_offer_is_valid_to_the_end_of_its_last_day() -> None:
@@ -176,12 +109,3 @@ def test_an_offer_that_cannot_be_is_refused_by_the_name_of_its_field(terms: dict
         offer(**terms)
 
     assert refused.value.field == field
-
-
-def test_a_currency_without_a_rate_is_refused() -> None:
-    with pytest.raises(Invalid, match="rates: no rate from GBP to EUR"):
-        applied(1, currency="GBP")
-    with pytest.raises(Invalid, match="rates: no rate from USD to EUR on or before 2025"):
-        EUROS.rate("USD", date(2025, 12, 31))
-    with pytest.raises(Invalid, match=r"rates\.1\.day: a second rate for USD"):
-        Rates("EUR", (Rate(currency="USD", day=TODAY, rate=D(1)), Rate(currency="USD", day=TODAY, rate=D(2))))
