@@ -101,6 +101,9 @@ def wake(rows: Rows, key: str) -> Outcome:
         rows.delete(key)
         return ()
     now_ms = rows.now_ms
+    if row.quarantined is not None:
+        row.due = now_ms + DAY_MS
+        return ()
     settings = settings_of(rows)
     said: list[Message] = []
     touched: Touched = {}
@@ -140,6 +143,7 @@ def _row_release(rows: Rows, event: RowRelease) -> Outcome:
     if not isinstance(row, StockRow) or row.quarantined is None:
         return ()
     row.quarantined = None
+    row.due = rows.now_ms  # what fell due meanwhile is done at the next tick
     settings = settings_of(rows)
     touched: Touched = {}
     said = shortage(event.row_key, row, settings, touched, f"released by {event.actor}")

@@ -353,6 +353,14 @@ def test_a_row_in_quarantine_takes_facts_and_decides_nothing_until_released() ->
     assert says(the_decision(outcome)) == ("partly_approved", 1, 1, 0)
 
 
+def test_a_reservation_does_not_expire_in_quarantine_but_soon_after() -> None:
+    partition = a_row(level(5), ask("1/1", 2, expires_at=at(30)))
+    partition.quarantine(KEY, "bad luck")
+    assert partition.tick(seconds=3600) == []
+    partition.send(RowRelease(topic="stock", row_key=KEY, log_key=KEY, actor="eve", act_id="a1"))
+    assert the_decision(partition.tick(seconds=1)).state == "released"
+
+
 def test_quarantine_of_anything_never_raises() -> None:
     partition = Partition(stock)
     for key in ("", "~settings", "/moved/x", "never/seen"):
