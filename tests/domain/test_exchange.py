@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -12,7 +12,6 @@ from streamer.domain.exchange import Rate, Rates
 
 D = Decimal
 TODAY = date(2026, 11, 24)  # a Tuesday
-NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 EUROS = Rates(
     "EUR",
     (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +11,6 @@ from streamer.domain.lead_times import lead_time
 from streamer.domain.offers import Offer, lead_time_of
 
 D = Decimal
-TODAY = date(2026, 11, 24)  # a Tuesday
-NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 
 
 def offer(**terms: Any) -> Offer:
