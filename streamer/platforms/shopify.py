@@ -1,0 +1,257 @@
+"""Shopify: orders, customers and levels by webhook and poll; answers to its orders; no purchase orders.
+
+Good to know:
+- A level names an inventory item and no SKU; the item is fetched once, and the catalogue remembers it.
+- `available` has Shopify's own commitments taken off, is null for what is not tracked, and may be negative.
+- `quantity` is as ordered, `current_quantity` after edits and removals; ids pass 2^53 in examples, so they are text.
+- Nothing in a line says "service": the account's settings do (`service_sku_prefix`, `service_skus`, `properties`).
+- Deliveries are unordered and repeated; `updated_at` is the version, and a poll catches up what was lost.
+- Records that some producer wrote need no header: the body's shape tells what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from streamer.errors import Ignored, Malformed
+from streamer.messages.base import Message
+from streamer.messages.orders import CustomerRecord, Order, OrderLine
+from streamer.messages.people import Appointment, Vehicle
+from streamer.messages.stock import Item, StockLevel
+from streamer.platforms.base import AccountSettings, Hmac, Platform, Raw, Role, content_hash, version_of
+from streamer.platforms.shopify_payloads import (
+    Pair,
+    RawCustomer,
+    RawItem,
+    RawLevel,
+    RawLine,
+    RawNode,
+    RawOrder,
+    RawRefund,
+    objects_in,
+)
+
+Held = Literal["scheduled_at", "vin", "make", "model", "year", "engine", "registration"]
+
+
+class ShopifySettings(AccountSettings):
+    """`webhook_secret` is the app's client secret."""
+
+    access_token: SecretStr | None = None
+    api_version: str = "2026-07"
+    service_sku_prefix: str | None = None
+    service_skus: tuple[str, ...] = ()
+    properties: dict[str, Held] = {}  # name of a line's property or a note attribute -> what it holds
+
+
+class Shopify(Platform[ShopifySettings]):
+    title = "Shopify"
+    docs = "https://shopify.dev/docs/api"
+    hosts = ("*.myshopify.com",)
+    roles = frozenset({Role.SOURCE, Role.STOCK_SOURCE, Role.STATUS_TARGET})
+    settings_type = ShopifySettings
+    signature = Hmac(header="X-Shopify-Hmac-Sha256", encoding="base64")
+    reads_headers = ("x-shopify-topic", "x-shopify-triggered-at", "x-shopify-webhook-id")
+    counts = "available"
+
+    def normalise(self, raw: Raw) -> Iterable[Message]:
+        for kind, body in objects_in(raw):
+            match kind:
+                case "order":
+                    yield self._order(RawOrder.model_validate(body), raw)
+                case "level":
+                    yield self._level(RawLevel.model_validate(body), raw)
+                case "item":
+                    yield self._item(RawItem.model_validate(body), raw)
+                case "nodes":
+                    yield from self._nodes(body, raw)
+                case "customer":
+                    yield self._customer(RawCustomer.model_validate(body), raw)
+                case "refund" | "edit":
+                    change = RawRefund.model_validate(body)
+                    yield self.fetch_command("order", [change.order_id], f"{kind} {change.id}")
+
+    def _order(self, order: RawOrder, raw: Raw) -> Order:
+        changed = order.updated_at or order.created_at
+        left = order.shipped()
+        # A line of which nothing is left was removed from the order.
+        lines = tuple(self._line(line, order.quantity(line), left[line.id])
+                      for line in order.line_items if order.quantity(line) or left[line.id])  # fmt: skip
+        return Order(
+            account=self.account,
+            platform=self.name,
+            kind="service_appointment" if any(line.service for line in lines) else "sales_order",
+            source_id=order.id,
+            number=order.name or order.order_number,
+            version=version_of(changed) if changed else content_hash(raw.body),
+            occurred_at=order.created_at,
+            state=order.state,
+            status=order.financial_status,
+            currency=order.currency,
+            customer=order.buyer(),
+            customer_reference=order.po_number or None,
+            references=order.references(),
+            ship_to=order.shipping_address.address() if order.shipping_address else None,
+            bill_to=order.billing_address.address() if order.billing_address else None,
+            total=order.total_price if order.current_total_price is None else order.current_total_price,
+            comment=order.note or None,
+            appointment=self._appointment(order, lines),
+            location=self.place(order.location_id),
+            lines=lines,
+            test=order.test,
+            extra=self._extra(order.note_attributes or ()),
+        )
+
+    def _extra(self, pairs: Iterable[Pair]) -> dict[str, str]:
+        """Note attributes that the field map names (ours -> theirs)."""
+        told = {pair.name: pair.text for pair in pairs}
+        return {ours: told[theirs] for ours, theirs in self.settings.field_map.items() if told.get(theirs)}
+
+    def _line(self, line: RawLine, quantity: int, left: int) -> OrderLine:
+        sku = (line.sku or "").strip() or None
+        return OrderLine(
+            line_id=line.id,
+            sku=sku,
+            item_id=f"variant:{line.variant_id}" if sku is None and line.variant_id else None,
+            quantity=Decimal(quantity),
+            unit_price=line.price,
+            description=line.name or line.title,
+            service=self._is_service(sku),
+            shipped=Decimal(left),
+            status=line.fulfillment_status,
+            vin=self._held(line.properties).get("vin"),
+        )
+
+    def _is_service(self, sku: str | None) -> bool:
+        prefix = self.settings.service_sku_prefix
+        return sku is not None and (sku in self.settings.service_skus or bool(prefix and sku.startswith(prefix)))
+
+    def _held(self, pairs: Iterable[Pair] | None) -> dict[str, str]:
+        """What the properties hold that the settings name."""
+        known = self.settings.properties
+        return {known[pair.name]: pair.text for pair in pairs or () if pair.name in known and pair.text}
+
+    def _appointment(self, order: RawOrder, lines: tuple[OrderLine, ...]) -> Appointment | None:
+        service = next((line for line in lines if line.service), None)
+        if service is None:
+            return None
+        held = self._held(order.note_attributes)
+        for line in reversed(order.line_items):  # the first line says it last
+            held |= self._held(line.properties)
+        time, day = self._when(held.get("scheduled_at"))
+        year = held.get("year", "")
+        return Appointment(
+            service_type=service.sku,
+            scheduled_at=time,
+            scheduled_date=day,
+            vehicle=Vehicle(
+                vin=held.get("vin"),
+                make=held.get("make"),
+                model=held.get("model"),
+                year=int(year) if year.isascii() and year.isdigit() else None,
+                engine=held.get("engine"),
+                registration=held.get("registration"),
+            ),
+        )
+
+    def _when(self, text: str | None) -> tuple[datetime | None, str | None]:
+        """A time (in the account's zone unless it names its own), or a day where there is no time."""
+        if not text:
+            return None, None
+        try:
+            if len(text) == 10:
+                return None, date.fromisoformat(text).isoformat()
+            time = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise Malformed(
+                "is neither an ISO time nor an ISO date", field="line_items.properties.scheduled_at"
+            ) from error
+        return (time if time.tzinfo else time.replace(tzinfo=self.settings.zone)), None
+
+    def _level(self, level: RawLevel, raw: Raw) -> StockLevel:
+        if level.available is None and level.updated_at is not None:
+            raise Ignored("a level of what is not tracked")
+        as_of = level.updated_at or _triggered(raw)
+        available = Decimal(level.available or 0)  # disconnected: the item is not kept there any more
+        return StockLevel(
+            account=self.account,
+            platform=self.name,
+            location=self.level_place(level.location_id),
+            item_id=level.inventory_item_id,
+            level=available,
+            counts=self.settings.counts or "available",
+            as_of=as_of,
+            source_id=level.admin_graphql_api_id,
+            available=available,
+        )
+
+    def _item(self, item: RawItem, raw: Raw) -> Item:
+        return Item(
+            account=self.account,
+            platform=self.name,
+            item_id=item.id,
+            sku=item.sku or None,
+            version=version_of(item.updated_at) if item.updated_at else content_hash(raw.body),
+            description=item.title,
+        )
+
+    def _nodes(self, nodes: list[Any], raw: Raw) -> Iterable[Item]:
+        """Answers to a fetch, in the order of the ids that were asked for; null for what does not exist."""
+        asked = list(filter(None, raw.header(ASKED).split(",")))
+        if len(asked) not in (0, len(nodes)):
+            raise Malformed("not as many answers as questions", field="data.nodes")
+        for place, found in enumerate(nodes):
+            if found is None:
+                if not asked:
+                    raise Malformed("an answer without its question", field="data.nodes")
+                yield Item(account=self.account, platform=self.name, item_id=asked[place], version="gone")
+                continue
+            node = RawNode.model_validate(found)
+            weight = node.measurement or (node.inventory_item.measurement if node.inventory_item else None)
+            yield Item(
+                account=self.account,
+                platform=self.name,
+                item_id=asked[place] if asked else _item_id(node.id),
+                sku=node.sku or None,
+                version=version_of(node.updated_at) if node.updated_at else content_hash(raw.body),
+                description=node.display_name or (node.variant.display_name if node.variant else None),
+                price=node.price if node.price is not None else (node.variant.price if node.variant else None),
+                weight_grams=weight.weight.grams() if weight and weight.weight else None,
+            )
+
+    def _customer(self, customer: RawCustomer, raw: Raw) -> CustomerRecord:
+        changed = customer.updated_at or customer.created_at
+        return CustomerRecord(
+            account=self.account,
+            platform=self.name,
+            kind="customer",
+            source_id=customer.id,
+            version=version_of(changed) if changed else content_hash(raw.body),
+            occurred_at=customer.created_at,
+            customer=customer.customer(),
+        )
+
+
+ASKED = "x-asked"  # of the record of a fetch's answer: the ids that were asked for
+
+
+def _triggered(raw: Raw) -> datetime:
+    """When Shopify made the event, for bodies that do not say it."""
+    text = raw.header("x-shopify-triggered-at")
+    try:
+        time = datetime.fromisoformat(text) if text else raw.received_at
+    except ValueError as error:
+        raise Malformed("is no ISO time", field="X-Shopify-Triggered-At") from error
+    if time is None or time.tzinfo is None:
+        raise Malformed("neither the body nor the header says when", field="updated_at")
+    return time
+
+
+def _item_id(gid: str) -> str:
+    kind, _, number = gid.rpartition("/")
+    return f"variant:{number}" if kind.endswith("ProductVariant") else number
