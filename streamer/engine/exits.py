@@ -1,4 +1,5 @@
-"""How a process ends when its infrastructure fails: at once, with one clear line, so that the supervisor starts it again."""
+"""How a process ends when its infrastructure fails: at once, with one clear line, so that the supervisor starts it
+again."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """The port between a fold and the engine: what a fold is given, and what it gives back.
 
-A fold is a pure function of the prefix of one log partition: no clock, no random, no I/O, no iteration over a set. The same
-prefix must give the same rows and outputs, byte for byte, in every process; everything that the engine promises rests on that.
+A fold is a pure function of the prefix of one log partition: no clock, no random, no I/O, no iteration over a set. The
+same
+prefix must give the same rows and outputs, byte for byte, in every process; everything that the engine promises rests
+on that.
 """
 
 from __future__ import annotations
@@ -58,7 +60,8 @@ class Decision(NamedTuple):
     outputs: Sequence[Output] = ()
     """Acknowledged by Kafka before the rows are sent."""
     effects: Sequence[object] = ()
-    """Local: handed to `on_effects` once the rows of the chunk are acknowledged; lost in a crash, so rows must imply them."""
+    """Local: handed to `on_effects` once the rows of the chunk are acknowledged; lost in a crash, so rows must imply
+    them."""
 
 
 NOTHING = Decision()
@@ -71,7 +74,8 @@ class Rows(Protocol[Row]):
     """Time of the partition: the highest tick, or the record's own timestamp before the first tick."""
     partition: int
     source: tuple[str, int] | None
-    """(`<topic id>:<partition>`, offset) of the event in another log that caused this record; None for foreign records."""
+    """(`<topic id>:<partition>`, offset) of the event in another log that caused this record; None for foreign
+    records."""
 
     def read(self, key: str) -> Row | None:
         """The row, not to be changed."""
@@ -91,7 +95,8 @@ class Rows(Protocol[Row]):
 class Fold(Protocol[Row]):
     """The decisions of one log. Errors raised by `fold` and `wake` are repeatable by definition.
 
-    `errors.Malformed` and `errors.Refused` make a dead letter and leave the rows as they were; any other Exception makes a
+    `errors.Malformed` and `errors.Refused` make a dead letter and leave the rows as they were; any other Exception
+    makes a
     dead letter and calls `quarantine`. MemoryError, RecursionError and what is no Exception end the process.
     """
 
@@ -109,10 +114,13 @@ class Fold(Protocol[Row]):
     def fold(self, rows: Rows[Row], record: LogRecord) -> Decision: ...
 
     def wake(self, rows: Rows[Row], key: str) -> Decision:
-        """Called at a tick for a row that is due; must change its due time. A row that stays due sleeps until an event edits it."""
+        """Called at a tick for a row that is due; must change its due time. A row that stays due sleeps until an event
+        edits it."""
 
     def dead_letter(self, record: LogRecord, error: Exception) -> Output:
-        """For a bad event, one that kills processes, or (record: the tick, with the row's key) a row that cannot be woken."""
+        """For a bad event, one that kills processes, or (record: the tick, with the row's key) a row that cannot be
+        woken."""
 
     def quarantine(self, rows: Rows[Row], record: LogRecord, error: Exception) -> None:
-        """Mark the row that `record` is about; must raise for no input. For a failed wake `record` is as in `dead_letter`."""
+        """Mark the row that `record` is about; must raise for no input. For a failed wake `record` is as in
+        `dead_letter`."""

@@ -1,7 +1,9 @@
 """The engine's heart: one partition of one fold, without Kafka, clock or asyncio.
 
-Recovered rows go in, then batches of the log; chunks come out, each with its outputs, one batch of rows and the effects that may
-run afterwards; acknowledgements go in and say what may be sent next. The order is always the same: outputs, then rows, then the
+Recovered rows go in, then batches of the log; chunks come out, each with its outputs, one batch of rows and the
+effects that may
+run afterwards; acknowledgements go in and say what may be sent next. The order is always the same: outputs, then rows,
+then the
 offset. The shell and the simulations of the tests run this very class.
 """
 
@@ -21,7 +23,8 @@ from streamer.errors import Lost, Malformed, Refused
 TICK_STEP_MS = (
     3_600_000  # one tick moves time by an hour at most, so that one wrong clock does not let everything expire
 )
-# The next three decide what a tick wakes, so they are part of what is replayed: never change them for a log that exists.
+# The next three decide what a tick wakes, so they are part of what is replayed: never change them for a log that
+# exists.
 TICK_WAKES = 1000
 TICK_BYTES = 128 * 1024
 TICK_FAILURES = 16
@@ -35,6 +38,9 @@ class Limits(NamedTuple):
     chunk_events: int = 2000
     open_chunks: int = 3
     hot_rows: int = 20_000
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class RowRecord(NamedTuple):
@@ -72,7 +78,8 @@ class Gap(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A chunk is durable: run its effects, acknowledge the log up to and with `offset`, read `gap` and tell `rewrite` its keys."""
+    """A chunk is durable: run its effects, acknowledge the log up to and with `offset`, read `gap` and tell `rewrite`
+    its keys."""
 
     offset: int
     effects: list[object]
@@ -95,7 +102,7 @@ class PartitionFold(Generic[Row]):
         partition: int,
         log_topic_id: str,
         recovered: Recovered,
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.fold = fold
         self.partition = partition
@@ -138,7 +145,8 @@ class PartitionFold(Generic[Row]):
         first, last, expected = records[0].offset, records[-1].offset, self._expected
         if first > expected or last - first + 1 != len(records):
             raise Lost(
-                f"partition {self.partition}: expected offset {expected}, got {first} to {last} in {len(records)} records"
+                f"partition {self.partition}: expected offset {expected}, got {first} to {last} "
+                f"in {len(records)} records"
             )
         if last >= expected:
             self._inbox.extend(records[expected - first :] if first < expected else records)
@@ -188,7 +196,8 @@ class PartitionFold(Generic[Row]):
                 written = self._written()
                 if written is None:
                     raise Lost(
-                        f"the row of the event at offset {taken[0].offset} fits into no record batch, even in quarantine"
+                        f"the row of the event at offset {taken[0].offset} fits into no record batch, "
+                        "even in quarantine"
                     )
             else:
                 kept = len(taken) // 2
@@ -231,7 +240,8 @@ class PartitionFold(Generic[Row]):
         self._begin()
 
     def _refold(self, taken: list[LogRecord]) -> None:
-        """The last event had begun to change rows when it raised: take all back, fold the earlier ones again, set it aside."""
+        """The last event had begun to change rows when it raised: take all back, fold the earlier ones again, set it
+        aside."""
         error = self._error
         self._restore()
         for record in taken[:-1]:
@@ -252,7 +262,7 @@ class PartitionFold(Generic[Row]):
             outputs, effects = self.fold.fold(rows, record)
         except FATAL:
             raise
-        except Exception as error:  # repeatable by definition
+        except Exception as error:  # noqa: BLE001 - repeatable by definition
             if rows.touched:
                 self._error = error
                 return False
@@ -267,7 +277,8 @@ class PartitionFold(Generic[Row]):
         return True
 
     def _enter(self, record: LogRecord) -> bool:
-        """Note where the record comes from. False if its sender had it acknowledged before: then it is in this log already."""
+        """Note where the record comes from. False if its sender had it acknowledged before: then it is in this log
+        already."""
         rows = self.rows
         rows.source = None
         rows.now_ms = record.timestamp if self.time_ms is None else self.time_ms
@@ -315,14 +326,15 @@ class PartitionFold(Generic[Row]):
             self.fold.quarantine(rows, record, error)
         except FATAL:
             raise
-        except Exception:  # the contract forbids it; the dead letter is there, and other keys go on
+        except Exception:  # noqa: BLE001 - the contract forbids it; the dead letter is there, and other keys go on
             rows.undo_step()
         rows.end_step()
 
     # ---- ticks
 
     def _tick(self, record: LogRecord) -> None:
-        """Time moves on, and rows that are due wake in order of (due, key), as many as one tick may; the rest stays due."""
+        """Time moves on, and rows that are due wake in order of (due, key), as many as one tick may; the rest stays
+        due."""
         rows, due = self.rows, self.due
         stamped = record.timestamp
         self.time_ms = stamped if self.time_ms is None else max(self.time_ms, min(stamped, self.time_ms + TICK_STEP_MS))
@@ -345,7 +357,7 @@ class PartitionFold(Generic[Row]):
                 size += self._wake(record, key)
             except FATAL:
                 raise
-            except Exception as error:  # repeatable by definition
+            except Exception as error:  # noqa: BLE001 - repeatable by definition
                 rows.undo_step()
                 failures += 1
                 self._set_aside(Record(record.offset, stamped, key.encode(), None, tuple(record.headers)), error)
@@ -380,7 +392,8 @@ class PartitionFold(Generic[Row]):
     # ---- closing a chunk
 
     def _written(self) -> list[tuple[str, bytes | None]] | None:
-        """The changed rows as bytes, then what somebody else wrote, as far as it fits; None if the changed rows do not fit."""
+        """The changed rows as bytes, then what somebody else wrote, as far as it fits; None if the changed rows do not
+        fit."""
         rows, limit = self.rows, self.limits.batch_bytes
         self._index()
         written = [(key, rows.written(key)) for key in rows.changed]
@@ -420,7 +433,8 @@ class PartitionFold(Generic[Row]):
         chunk.outputs_acknowledged = True
 
     def next_rows(self) -> Chunk | None:
-        """The oldest chunk, once, when its outputs are acknowledged: its rows may be sent. One batch is on its way at a time."""
+        """The oldest chunk, once, when its outputs are acknowledged: its rows may be sent. One batch is on its way at
+        a time."""
         if not self.chunks:
             return None
         chunk = self.chunks[0]
@@ -440,7 +454,8 @@ class PartitionFold(Generic[Row]):
         end = self.changelog_end
         if base_offset < end:
             raise Lost(
-                f"changelog of partition {self.partition}: rows went to offset {base_offset}, before its known end {end}"
+                f"changelog of partition {self.partition}: rows went to offset {base_offset}, before "
+                f"its known end {end}"
             )
         self.chunks.popleft()
         self.changelog_end = base_offset + len(chunk.rows)

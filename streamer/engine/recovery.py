@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import orjson
@@ -27,13 +28,13 @@ class Watermark(NamedTuple):
     """Value of the watermark row: what the prefix up to W says beside its rows."""
 
     time_ms: int | None = None
-    sources: dict[str, int] = {}
+    sources: Mapping[str, int] = MappingProxyType({})
     asleep: tuple[str, ...] = ()
     """Rows that could not be woken; they sleep until an event edits them."""
 
     def written(self) -> bytes:
         return orjson.dumps(
-            {"time_ms": self.time_ms, "sources": self.sources, "asleep": self.asleep}, option=orjson.OPT_SORT_KEYS
+            {"time_ms": self.time_ms, "sources": dict(self.sources), "asleep": self.asleep}, option=orjson.OPT_SORT_KEYS
         )
 
     @classmethod
@@ -79,8 +80,8 @@ class Recovery:
                     due = int(header)
             if w is None or record.key is None:
                 raise Lost(
-                    f"changelog record at offset {record.offset} was not written for this log: its `w` header names another "
-                    "topic id, or none; was the log deleted and made anew?"
+                    f"changelog record at offset {record.offset} was not written for this log: its `w` header "
+                    "names another topic id, or none; was the log deleted and made anew?"
                 )
             key = record.key.decode()
             known = highest.get(key, -1)
@@ -116,7 +117,8 @@ class Recovery:
 
 
 def check_continuity(recovered: Recovered, *, committed: int | None, log_start: int, log_end: int) -> None:
-    """Refuse to start where something that was acknowledged is missing. All are offsets of the log; `committed` is the next to read.
+    """Refuse to start where something that was acknowledged is missing. All are offsets of the log; `committed` is the
+    next to read.
 
     Raises:
         Lost: rows or events are gone; the process exits with an alarm.

@@ -13,7 +13,8 @@ ROW_OVERHEAD_BYTES = 100  # upper bound of what a record adds to key and value: 
 
 
 class RowStore(Generic[Row]):
-    """What a fold sees as `Rows`. A chunk either closes (`close`) or is undone (`restore`); one step of it, by `undo_step`."""
+    """What a fold sees as `Rows`. A chunk either closes (`close`) or is undone (`restore`); one step of it, by
+    `undo_step`."""
 
     def __init__(self, fold: Fold[Row], partition: int, *, hot_rows: int = 20_000) -> None:
         self.partition = partition
@@ -93,7 +94,8 @@ class RowStore(Generic[Row]):
         return len(self._stored)
 
     def begin_step(self) -> None:
-        """From now on each change keeps what `undo_step` needs. Slow: for ticks, where one bad row must not undo the others.
+        """From now on each change keeps what `undo_step` needs. Slow: for ticks, where one bad row must not undo the
+        others.
 
         `dirty` must be empty: it gathers the keys that the step changes.
         """
@@ -157,7 +159,7 @@ class RowStore(Generic[Row]):
     def _decode(self, key: str, value: bytes) -> Row:
         try:
             return self._read_row(key, value)
-        except Exception as error:  # whatever it is: no row may be dropped
+        except Exception as error:
             raise Lost(f"row {key!r} of {self._fold.name} cannot be read: {error!r}") from error
 
     def _forget(self, key: str) -> None:

@@ -1,7 +1,9 @@
 """Faust's Kafka transport, fetching whole batches: one message for each partition and fetch.
 
-Faust's costs for an event (four tasks, locks, a turn of the stream) are then paid once a batch. The message's value is the
-list of records as aiokafka has them, its offset the last one's. Batches of a partition are acknowledged in order, so the
+Faust's costs for an event (four tasks, locks, a turn of the stream) are then paid once a batch. The message's value is
+the
+list of records as aiokafka has them, its offset the last one's. Batches of a partition are acknowledged in order, so
+the
 highest acknowledged offset may be committed. The producer is idempotent.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from streamer.engine import partition as heart
@@ -49,7 +50,7 @@ class ModelFold:
             rules = row["number"] if row else 1
         return 31 if rules == 1 else 37
 
-    def fold(self, rows: Rows[Row], record: LogRecord) -> Decision:
+    def fold(self, rows: Rows[Row], record: LogRecord) -> Decision:  # noqa: C901 - one branch for each kind
         _uid, kind, key, other, number = json.loads(record.value or b"null")
         factor = self._factor(rows)
         if kind == "rules":
@@ -200,7 +201,7 @@ class Ideal:
                 break
             was_due, key = due[0]
             woken.add(key)
-            if error := self._try(lambda key=key: self.fold.wake(rows, key)):
+            if error := self._try(partial(self.fold.wake, rows, key)):
                 self._set_aside(Record(record.offset, stamped, key.encode(), None, record.headers), error)
             if self._due().get(key) == was_due:
                 self.asleep.add(key)

@@ -1,4 +1,5 @@
-"""Kafka as the engine sees it: a log, a compacted changelog with its cleaner, outputs, a committed offset, a network that is late."""
+"""Kafka as the engine sees it: a log, a compacted changelog with its cleaner, outputs, a committed offset, a network
+that is late."""
 
 from __future__ import annotations
 
@@ -85,9 +86,10 @@ class Kafka:
             if record.appended_at <= limit:
                 if last[record.key] > record.offset:
                     continue
-                if record.value is None:
-                    if self.now >= self._grave_until.setdefault(record.offset, self.now + COMPACTION_LAG):
-                        continue
+                if record.value is None and self.now >= self._grave_until.setdefault(
+                    record.offset, self.now + COMPACTION_LAG
+                ):
+                    continue
             kept.append(record)
         self.changelog = kept
 

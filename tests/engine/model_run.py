@@ -1,4 +1,5 @@
-"""One run of the model: events, faults and a network by a seed; in the end everything is compared with the ideal fold."""
+"""One run of the model: events, faults and a network by a seed; in the end everything is compared with the ideal
+fold."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from streamer.engine.partition import RowRecord
 from tests.engine.model_fold import Ideal, ModelFold
 from tests.engine.model_kafka import COMPACTION_LAG, LOG_ID, Kafka
-from tests.engine.model_worker import Ablations, Worker
+from tests.engine.model_worker import NOTHING_LEFT_OUT, Ablations, Worker
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Outcome(NamedTuple):
 
 
 class Run:
-    def __init__(self, seed: int, faults: Faults, without: Ablations = Ablations()) -> None:
+    def __init__(self, seed: int, faults: Faults, without: Ablations = NOTHING_LEFT_OUT) -> None:
         self.rng = rng = random.Random(seed)
         self.faults = faults
         self.without = without
@@ -155,7 +156,7 @@ class Run:
         heart = self.current.heart
         memory = None
         if self.faults.keep_rows and heart is not None:
-            memory = {key: heart.rows.stored(key) or b"" for key in heart.rows.keys()}
+            memory = {key: heart.rows.stored(key) or b"" for key in list(heart.rows.keys())}
         self.current.kill()
         if self.rng.random() < 0.5:
             other = self._worker()
@@ -206,7 +207,7 @@ class Run:
         heart = last.heart
         assert heart is not None
         ideal = Ideal(ModelFold(self.rules, ask_log=True)).run(kafka.log)
-        rows = {key: json.loads(heart.rows.stored(key) or b"null") for key in heart.rows.keys()}
+        rows = {key: json.loads(heart.rows.stored(key) or b"null") for key in list(heart.rows.keys())}
         wrong = ""
         if rows != ideal.rows.rows:
             wrong = f"rows {rows} instead of {ideal.rows.rows}"

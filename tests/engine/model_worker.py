@@ -1,10 +1,12 @@
-"""A worker around the real PartitionFold: what the shell does, one step at a time, so that it can be killed or frozen between."""
+"""A worker around the real PartitionFold: what the shell does, one step at a time, so that it can be killed or frozen
+between."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from streamer.engine.due import DueIndex
@@ -30,6 +32,9 @@ class Ablations:
     due_by_insertion: bool = False
     no_lease: bool = False
     ask_log_for_rules: bool = True
+
+
+NOTHING_LEFT_OUT = Ablations()
 
 
 class ForgetfulRecovery(Recovery):
@@ -62,7 +67,9 @@ class InsertionIndex(DueIndex):
 class Worker:
     """One owner of the partition, perhaps a dead or frozen one."""
 
-    def __init__(self, kafka: Kafka, *, rules: int = 1, without: Ablations = Ablations(), memory: Any = None) -> None:
+    def __init__(
+        self, kafka: Kafka, *, rules: int = 1, without: Ablations = NOTHING_LEFT_OUT, memory: Any = None
+    ) -> None:
         self.kafka = kafka
         self.without = without
         self.dead = False
@@ -126,7 +133,8 @@ class Worker:
     # ---- work
 
     def step(self, *, frozen_out: bool = False) -> bool:
-        """One thing that a worker does; False if there is nothing to do. `frozen_out`: the group has gone on without it."""
+        """One thing that a worker does; False if there is nothing to do. `frozen_out`: the group has gone on without
+        it."""
         if self.dead:
             return False
         try:
@@ -238,7 +246,7 @@ class Worker:
                 if queues.get(topic):
                     if rng.random() < 0.5:
                         sent = queues[topic][0]
-                        kafka.on_the_way.append(lambda sent=sent: kafka.outputs.append(sent))
+                        kafka.on_the_way.append(partial(kafka.outputs.append, sent))
                     break
 
     def refresh(self) -> None:

@@ -1,4 +1,5 @@
-"""Ids that are forgotten, and outputs that come again later: at once after a crash, or days later from a worker that woke up."""
+"""Ids that are forgotten, and outputs that come again later: at once after a crash, or days later from a worker that
+woke up."""
 
 from __future__ import annotations
 
@@ -79,7 +80,7 @@ def history(rng: random.Random, *, with_source: bool) -> list[Record]:
             later = rng.choice([2 * HOUR_MS, DAY_MS // 2, 2 * DAY_MS, 3 * DAY_MS, 10 * DAY_MS])
             entries.append((arrived + later, offset, offset - 1 - rng.randint(0, 2)))
     ticks = [(time, -1, 0) for time in range(1, max(entries)[0], HOUR_MS)]
-    log = []
+    log: list[Record] = []
     for time, offset, w in sorted(entries + ticks):
         if offset < 0:
             log.append(Record(len(log), time, b"", None, (("ce_type", TICK),)))

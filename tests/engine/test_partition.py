@@ -268,8 +268,8 @@ def test_rows_are_right_however_few_of_them_are_kept_decoded() -> None:
     small, large = Bench(hot_rows=2, chunk_events=7), Bench()
     for bench in (small, large):
         bench.events(*words).fold_all()
-    assert {key: small.row(key) for key in small.heart.rows.keys()} == {
-        key: large.row(key) for key in large.heart.rows.keys()
+    assert {key: small.row(key) for key in list(small.heart.rows.keys())} == {
+        key: large.row(key) for key in list(large.heart.rows.keys())
     }
     assert len(small.heart.rows._hot) + len(small.heart.rows._warm) < 20
 

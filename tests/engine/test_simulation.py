@@ -1,4 +1,5 @@
-"""The real PartitionFold under every fault, against the ideal fold; and each of its rules left out, which must be noticed.
+"""The real PartitionFold under every fault, against the ideal fold; and each of its rules left out, which must be
+noticed.
 
 `STREAMER_SIMULATIONS` multiplies the number of seeds; a failure names its seed.
 """
@@ -6,6 +7,7 @@
 from __future__ import annotations
 
 import os
+
 import pytest
 
 from streamer.engine import partition as heart
