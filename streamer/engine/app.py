@@ -95,6 +95,7 @@ class Engine:
         app.lease = self.lease
         app.on_partitions_assigned.connect(self._on_assigned, weak=False)
         app.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        app.on_before_shutdown.connect(self._on_shutdown, weak=False)
         app.task()(self._serve)
         return app
 
@@ -134,25 +135,35 @@ class Engine:
 
     async def _on_revoked(self, _app: Any, revoked: set[TP], **_more: Any) -> None:
         try:
-            self._assigned = None
-            await asyncio.gather(
-                *(shell.revoke() for shell in self.shells), *(stream.revoke() for stream in self.streams)
-            )
+            await self._give_back()
         except Exception as error:  # noqa: BLE001 - see above
             die("partitions could not be given back", error)
+
+    async def _on_shutdown(self, _app: Any, **_more: Any) -> None:
+        """The consumer has stopped reading; once we have drained, it commits and leaves the group."""
+        try:
+            await self._give_back()
+        except Exception as error:  # noqa: BLE001 - see above
+            die("what was on its way at the end did not become durable", error)
+        if not self.app.crashed:
+            self.mark_ended()
+
+    async def _give_back(self) -> None:
+        self._assigned = None
+        await asyncio.gather(*(one.revoke() for one in (*self.shells, *self.streams)))
 
     # ---- what runs beside the agents
 
     async def _serve(self) -> None:
         watchdog = self._watchdog = Watchdog(self._watched())
         watchdog.start()
+        beating = asyncio.get_running_loop().create_task(self._beat(watchdog))  # not below: Kafka may be slow
         self.mark_running()
         logs = {shell.log for shell in self.shells}
         loop = asyncio.get_running_loop()
         next_tick = loop.time()
         try:
             while not self.app.should_stop:
-                watchdog.beat()
                 if self._assigned is not None:
                     if not self._ready and self.ready:
                         self._ready = True
@@ -167,7 +178,14 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - without ticks nothing would ever expire
             die("the clock failed", error)
         finally:
+            beating.cancel()
             watchdog.stop()
+
+    @staticmethod
+    async def _beat(watchdog: Watchdog) -> None:
+        while True:
+            watchdog.beat()
+            await asyncio.sleep(1.0)
 
     def _watched(self) -> list[Watched]:
         watched = [

@@ -211,6 +211,7 @@ class StreamShell:
         self._inboxes: dict[int, asyncio.Queue[Any]] = {}  # of the partitions that are ours
         self._tasks: list[asyncio.Task[None]] = []
         self._paused: set[int] = set()
+        self._in_hand: set[int] = set()
         self.handled = 0
         engine.streams.append(self)
 
@@ -221,7 +222,7 @@ class StreamShell:
         if inbox is None or message.generation_id != self._engine.app.consumer_generation_id:
             return
         inbox.put_nowait(event)
-        if inbox.qsize() >= FULL_INBOX and message.partition not in self._paused:
+        if inbox.qsize() >= FULL_INBOX:
             self._paused.add(message.partition)
             self._engine.app.consumer.pause_partitions({message.tp})
 
@@ -238,16 +239,19 @@ class StreamShell:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._in_hand.clear()
 
     @property
     def waiting(self) -> bool:
-        return any(not inbox.empty() for inbox in list(self._inboxes.values()))
+        """Whether there is work that is not acknowledged."""
+        return bool(self._in_hand) or any(not inbox.empty() for inbox in list(self._inboxes.values()))
 
     async def _work(self, partition: int, inbox: asyncio.Queue[Any]) -> None:
         durable = -1
         try:
             while True:
                 event = await inbox.get()
+                self._in_hand.add(partition)
                 if partition in self._paused and inbox.qsize() <= LOW_INBOX:
                     self._paused.discard(partition)
                     self._engine.app.consumer.resume_partitions({event.message.tp})
@@ -260,6 +264,7 @@ class StreamShell:
                 durable = event.value[-1].offset
                 self.handled += 1
                 event.ack()
+                self._in_hand.discard(partition)
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing may be skipped
