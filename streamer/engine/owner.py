@@ -1,4 +1,5 @@
-"""The owner of one partition of a fold, from its assignment until it is revoked: a task that folds, and one that makes durable.
+"""The owner of one partition of a fold, from its assignment until it is revoked: a task that folds, and one that makes
+durable.
 
 The heart (`partition.py`) says what may happen when; here are Kafka and the clock. Whatever fails ends the process.
 """
@@ -163,15 +164,20 @@ class Owner(Generic[Row]):
             self._flow(True)
 
     def _fold_one(self, heart: PartitionFold[Row]) -> Chunk | None:
-        """One chunk; after a crash one event at a time, so that the one that kills is known."""
-        offset = heart.next_waiting
-        if offset is None or not self._killers.watching(self.partition):
+        """One chunk; for a while after a crash it is written down before, so that what kills is found."""
+        killers, partition, first = self._killers, self.partition, heart.next_waiting
+        if first is None or not killers.watching(partition):
+            heart.before_wake = None
             return heart.fold_chunk()
-        if self._killers.is_killer(self.partition, offset):
-            return heart.skip_killer(self._killers.error(self.partition, offset))
-        self._killers.begin(self.partition, offset)
-        chunk = heart.fold_chunk(1)
-        self._killers.survived(self.partition, offset)
+        if (verdict := killers.verdict(partition, first)) is not None:
+            chunk: Chunk | None = heart.skip_killer(verdict)
+        else:
+            most = min(killers.most(partition, first, heart.limits.chunk_events), heart.waiting)
+            killers.begin(partition, first, first + most - 1)
+            heart.before_wake = lambda key: killers.begin_wake(partition, key)
+            chunk = heart.fold_chunk(most)
+        if chunk is not None:
+            killers.survived(partition, chunk.first, chunk.last)
         return chunk
 
     async def _make_durable(self) -> None:

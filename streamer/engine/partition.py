@@ -10,7 +10,7 @@ offset. The shell and the simulations of the tests run this very class.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple
 
@@ -123,6 +123,8 @@ class PartitionFold(Generic[Row]):
         self._expected = recovered.w + 1
         self._inbox: deque[LogRecord] = deque()
         self._skipping = False
+        self.before_wake: Callable[[str], Exception | None] | None = None
+        """Asked before each row is woken, where set; gives the reason why this one must not be."""
         self._rewrite = set(recovered.behind)
         # Of the open chunk:
         self._outputs: dict[tuple[str, int | None], list[Sending]] = {}
@@ -354,6 +356,9 @@ class PartitionFold(Generic[Row]):
             was_due = due.get(key)
             rows.begin_step()
             try:
+                if self.before_wake is not None and (killer := self.before_wake(key)) is not None:
+                    self._skipping = True
+                    raise killer
                 size += self._wake(record, key)
             except FATAL:
                 raise
