@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from streamer.engine.recovery import Recovered, Recovery, check_continuity
 from streamer.errors import Unavailable
@@ -16,6 +17,7 @@ from streamer.errors import Unavailable
 FETCH_RECORDS = 5_000
 FETCH_BYTES = 4 * 1024 * 1024
 STALLED_SECONDS = 120.0
+COORDINATOR_SECONDS = 30.0
 
 Progress = Callable[[int], None]
 
@@ -39,10 +41,22 @@ async def committed_offsets(
     await admin.start()
     try:
         wanted = [TopicPartition(topic, partition) for partition in partitions]
-        found = await admin.list_consumer_group_offsets(group, partitions=wanted)
+        found = await _patiently(lambda: admin.list_consumer_group_offsets(group, partitions=wanted))
     finally:
         await admin.close()
     return {place.partition: said.offset for place, said in found.items() if said.offset >= 0}
+
+
+async def _patiently(ask: Callable[[], Awaitable[dict[Any, Any]]]) -> dict[Any, Any]:
+    """Asks again while the coordinator is being elected or loads; the first group of a new cluster waits for it."""
+    deadline = time.monotonic() + COORDINATOR_SECONDS
+    while True:
+        try:
+            return await ask()
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.2)
 
 
 async def recover(
@@ -97,7 +111,8 @@ async def _read(
     consumer.assign(list(reading))
     await consumer.seek_to_beginning(*reading)
     left = set(reading)
-    moved_at, positions = time.monotonic(), {}
+    moved_at = time.monotonic()
+    positions: dict[Any, int] = {}
     while left:
         fetched = await consumer.getmany(*left, timeout_ms=200, max_records=FETCH_RECORDS)
         for place, records in fetched.items():

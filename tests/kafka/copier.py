@@ -1,4 +1,4 @@
-"""A stream without rows and its worker, for tests of the engine against a real Kafka: `python -m tests.kafka.copier ...`."""
+"""A stream without rows and its worker, for tests with a real Kafka: `python -m tests.kafka.copier ...`."""
 
 from __future__ import annotations
 

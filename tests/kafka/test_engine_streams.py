@@ -58,7 +58,7 @@ def records(count: int, start: int = 0) -> list[tuple[str, str]]:
 
 
 async def check(bench: Bench) -> None:
-    """Each record came out at least once; and `srcw` never claims an output that is not in the receiver's topic before it."""
+    """Each record came out at least once; and `srcw` claims no output that is not in the receiver's topic before it."""
     names = bench.names
     raw = {(record.partition, record.offset): record for record in await bench.read(names.log)}
     wanted: dict[str, set[tuple[int, int]]] = {names.out: set(), names.dead: set()}
