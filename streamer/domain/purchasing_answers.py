@@ -110,9 +110,15 @@ def _doubt(rows: Rows, code: str, known: OrderRow, event: SupplierStatus) -> str
         return f"suppliers.{code} is not in the settings"
     if event.sender is not None and not may_answer(event.sender, supplier):
         return f"its sender is not in suppliers.{code}.senders"
-    if event.recipient_token is not None and event.recipient_token.lower() != known.reply_token:
+    if event.recipient_token is not None and not _is_token_of(event.recipient_token, known):
         return "it answers with a token of another order"
     return None
+
+
+def _is_token_of(given: str, known: OrderRow) -> bool:
+    """Whether what stood behind the plus of the reply address (`NW-7.k7q2f03a`, or the token alone) is this order's."""
+    reference, _, token = given.rpartition(".")
+    return token.lower() == known.reply_token and reference.upper() in ("", known.reference)
 
 
 def may_answer(sender: str, supplier: SupplierFacts) -> bool:

@@ -441,6 +441,8 @@ def test_a_contradiction_is_kept_and_told_once() -> None:
         ({"sender": "orders@evil.example"}, "senders"),
         ({"sender": "x@sub.acme-parts.example"}, "senders"),
         ({"sender": "orders@acme.example", "recipient_token": "00000000"}, "token"),
+        ({"sender": "orders@acme.example", "recipient_token": "AC-1.00000000"}, "token"),
+        ({"sender": "orders@acme.example", "recipient_token": "AC-1"}, "token"),
     ],
 )
 def test_an_answer_that_nobody_vouches_for_changes_nothing_but_is_shown(changes: dict[str, Any], reason: str) -> None:
@@ -473,10 +475,11 @@ def test_an_answer_from_a_listed_sender_counts(sender: str | None) -> None:
     assert last_status(partition.send(supplier_says("accepted", sender=sender))).state == "confirmed"
 
 
-def test_a_token_in_the_reply_address_must_be_that_of_the_order() -> None:
+@pytest.mark.parametrize("form", ["{token}", "{reference}.{token}"])
+def test_a_token_in_the_reply_address_must_be_that_of_the_order(form: str) -> None:
     partition = sent()
-    token = row(partition).reply_token.upper()
-    made = partition.send(supplier_says("accepted", sender="orders@acme.example", recipient_token=token))
+    tag = form.format(reference=row(partition).reference, token=row(partition).reply_token).upper()
+    made = partition.send(supplier_says("accepted", sender="orders@acme.example", recipient_token=tag))
     assert last_status(made).state == "confirmed"
 
 
