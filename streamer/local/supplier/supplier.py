@@ -60,7 +60,7 @@ class LocalSupplier:
 
     async def start(self, *, http_port: int = 0, smtp_port: int = 0, imap_port: int = 0) -> None:
         """Listens; afterwards the ports are known."""
-        self._runner = web.AppRunner(self._http.app, access_log=None)
+        self._runner = web.AppRunner(self._http.app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", http_port)
         await site.start()
