@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import orjson
 
@@ -65,16 +65,21 @@ class Recovery:
         self._due_ms: dict[str, int] = {}
         self._behind: set[str] = set()
 
-    def add(self, records: Iterable[ChangelogRecord]) -> None:
+    def add(self, records: Iterable[ChangelogRecord]) -> None:  # noqa: C901, PLR0912 - one loop over millions
         values, highest, due_ms, prefix, end = self._values, self._w, self._due_ms, self._prefix, self._end
         start = len(prefix)
+        seen, seen_w = b"", -1  # the rows of a batch share their `w`, and here its one number
         for record in records:
             if record.offset >= end:
                 return
             w = due = None
             for name, header in record.headers:
-                if name == "w" and header.startswith(prefix):
-                    w = int(header[start:])
+                if name == "w":
+                    if header == seen:
+                        w = seen_w
+                    elif header.startswith(prefix):
+                        w = seen_w = int(header[start:])
+                        seen = header
                 elif name == "due":
                     due = int(header)
             if w is None or record.key is None:
@@ -101,14 +106,21 @@ class Recovery:
                 due_ms.pop(key, None)
 
     def finish(self) -> Recovered:
-        watermark = self._values.pop(WATERMARK_KEY, None)
+        """What the rows are. The reader is empty afterwards: a copy of a million rows would cost too much."""
+        values, due_ms = self._values, self._due_ms
+        watermark = values.pop(WATERMARK_KEY, None)
         if watermark is None and self._w:
             raise Lost("the changelog has rows but no watermark row")
+        w = max(self._w.values(), default=-1)
+        self._w = {}
         self._behind.discard(WATERMARK_KEY)  # every chunk writes it
+        for grave in [key for key, value in values.items() if value is None]:
+            del values[grave]
+            due_ms.pop(grave, None)
         return Recovered(
-            w=max(self._w.values(), default=-1),
-            rows={key: value for key, value in self._values.items() if value is not None},
-            due_ms={key: due for key, due in self._due_ms.items() if self._values.get(key) is not None},
+            w=w,
+            rows=cast(dict[str, bytes], values),
+            due_ms=due_ms,
             watermark=Watermark.read(watermark) if watermark is not None else Watermark(),
             behind=self._behind,
             end=self._end,
