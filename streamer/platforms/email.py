@@ -5,27 +5,26 @@ Good to know:
   of the same order has the same Message-ID and is marked as a copy.
 - The order is found by the tag in the recipient (`po+NW-7.k7q2@…`), then by In-Reply-To and References, then by the
   number in the document. The quoted text of a reply repeats our own numbers and is never read.
-- Authentication-Results counts only where its first word is our own receiving server (`receiving_server`).
+- Authentication-Results counts only where its first word is our own receiving server (`receiving_server`), which must
+  take away foreign headers of that name (RFC 8601, 5).
 - Free text and PDFs are never read as an answer: a person is told.
 - Automatic mail (Auto-Submitted, lists, empty Return-Path) is no confirmation, and is never answered.
 """
 
 from __future__ import annotations
 
-import email
-import email.policy
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.message import EmailMessage
-from email.utils import parseaddr, parsedate_to_datetime
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
-from streamer.errors import Ignored, Malformed
+from streamer.errors import Ignored, Malformed, Refused
 from streamer.messages.applied import SinkClass
-from streamer.messages.base import Message
+from streamer.messages.base import Message, SupplierCode
 from streamer.messages.commands import NotifyCommand, ReorderCommand
 from streamer.messages.purchasing import SupplierStatus
 from streamer.platforms.base import (
@@ -45,34 +44,66 @@ from streamer.platforms.base import (
 )
 from streamer.platforms.documents.answer import Answer
 from streamer.platforms.documents.bounce import Bounce, read_bounce
+from streamer.platforms.documents.edi import partner_id
+from streamer.platforms.documents.edifact_orders import edifact_orders
+from streamer.platforms.documents.incoming_mail import IncomingMail
 from streamer.platforms.documents.order_csv import order_csv
 from streamer.platforms.documents.order_mail import Attachment, compose, order_text
 from streamer.platforms.documents.order_pdf import order_pdf
 from streamer.platforms.documents.ubl_order import ubl_order
 from streamer.platforms.documents.ubl_response import is_ubl_response, read_ubl_response
+from streamer.platforms.documents.x12_850 import x12_850
 from streamer.platforms.documents.x12_855 import is_x12_855, read_x12_855
 
-REFERENCE = re.compile(r"[A-Z0-9]{1,8}-[1-9][0-9]{0,11}")
+REFERENCE = re.compile(r"(?<![A-Z0-9-])[A-Z0-9]{1,8}-[1-9][0-9]{0,11}(?![A-Z0-9-])")
 MESSAGE_ID = re.compile(r"<([A-Z0-9]{1,8}-[1-9][0-9]{0,11})\.\d+@([^>]+)>")
-AUTOMATIC = ("x-auto-response-suppress", "x-autoreply", "x-autorespond", "list-id")
-RESULTS = ("dkim", "spf", "dmarc")
+ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}")  # RFC 5321, ASCII
+LONGEST_SOURCE_ID = 500
+MAILS_AT_ONCE = 20
+LARGEST_MAIL_BYTES = 7_500_000  # what the topic of raw events takes, with its headers
+
+
+def _address(text: str) -> str:
+    if not ADDRESS.fullmatch(parseaddr(text)[1]) or not text.isprintable():
+        raise ValueError("is no mail address; write name@example.com or Name <name@example.com>")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Domain = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$")]
+Partner = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,15}$")]
 
 
 class EmailSettings(AccountSettings):
-    smtp: str = "smtp://localhost:587"
-    imap: str | None = None  # imaps://host:993; none: replies come another way
+    """Servers are written smtp://host:587 (STARTTLS), smtps://host:465 and imaps://host:993.
+
+    `smtp+plain` and `imap+plain`, without encryption, need `allow_private_addresses`.
+    """
+
+    smtp: Annotated[str, StringConstraints(pattern=r"^(smtp|smtps|smtp\+plain)://[^/@\s]+$")] = "smtp://localhost:587"
+    imap: Annotated[str, StringConstraints(pattern=r"^(imaps|imap\+plain)://[^/@\s]+$")] | None = None
     username: str | None = None
     password: SecretStr | None = None
     imap_username: str | None = None
     imap_password: SecretStr | None = None
-    from_: str = Field(default="Purchasing <purchasing@example.com>", alias="from")
+    from_: Address = Field(default="Purchasing <purchasing@example.com>", alias="from")
     company: str = "Purchasing"
-    own_domain: str = "example.com"
-    receiving_server: str | None = None
-    document: Literal["csv_pdf", "ubl"] = "csv_pdf"
+    own_domain: Domain = "example.com"
+    receiving_server: str | None = None  # the first word of its Authentication-Results; none: every reply is in doubt
+    document: Literal["csv_pdf", "ubl", "x12", "edifact"] = "csv_pdf"
+    edi_id: Partner | None = None  # who we are in X12 and EDIFACT; else made of `company`
+    edi_partners: dict[SupplierCode, Partner] = {}  # who the suppliers are; else made of their names
+    edi_test: bool = False  # marks X12 and EDIFACT as tests
     mailbox: str = "INBOX"
-    notify_to: str | None = None
+    notify_to: Address | None = None
     purchase_orders: Literal["demand", "supply"] = "supply"
+
+    @model_validator(mode="after")
+    def _encrypted(self) -> Self:
+        plain = [name for name in ("smtp", "imap") if "+plain:" in (getattr(self, name) or "")]
+        if plain and not self.allow_private_addresses:
+            raise ValueError(f"{plain[0]} without encryption is for servers beside us (allow_private_addresses)")
+        return self
 
 
 class Email(Platform[EmailSettings]):
@@ -89,81 +120,81 @@ class Email(Platform[EmailSettings]):
 
     def normalise(self, raw: Raw) -> Iterable[Message]:
         kind = raw.header("content-type").partition(";")[0].strip().lower()
-        if kind in ("application/edi-x12", "application/x12") or is_x12_855(raw.body):
-            return [self._status(read_x12_855(raw.body), sender=None, verified=True)]
-        if kind in ("application/xml", "text/xml"):
-            return [self._status(read_ubl_response(raw.body, sender=self.account), sender=None, verified=True)]
-        mail: EmailMessage = email.message_from_bytes(raw.body, policy=email.policy.default)
-        if not mail["From"]:
+        if kind != "message/rfc822":  # a file from a VAN, by AS2 or SFTP; whoever put it there has checked the sender
+            if is_x12_855(raw.body):
+                return [self._told(read_x12_855(raw.body))]
+            if is_ubl_response(raw.body) and raw.body.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+                return [self._told(read_ubl_response(raw.body, sender=self.account))]
+        mail = IncomingMail(raw.body, receiving_server=self.settings.receiving_server)
+        if mail.header("From") is None:
             raise Malformed("is missing; this is no mail", field="From")
-        if (bounce := read_bounce(mail)) is not None:
-            return [self._bounced(mail, bounce)]
-        _refuse_automatic(mail)
-        return [self._reply(mail)]
+        if (bounce := read_bounce(mail.message)) is not None:
+            return [self._bounced(mail, bounce, raw)]
+        if mail.automatic:
+            raise Ignored("automatic mail is no confirmation")
+        return self._replies(mail, raw)
 
-    def _reply(self, mail: EmailMessage) -> SupplierStatus:
-        sender = parseaddr(str(mail["From"]))[1].lower()
-        answer = _document(mail, sender)
-        token = _tag(mail, "po+")
-        reference = self._reference(mail, token, answer)
+    def _replies(self, mail: IncomingMail, raw: Raw) -> Iterable[SupplierStatus]:
+        """What the documents in a mail say; a mail without any is for people."""
+        sender = mail.senders[0] if mail.senders else ""
+        answers = _answers(mail, sender)
+        tag = mail.tag("po+")
+        reference = self._reference(mail, tag, answers)
         if reference is None:
             raise Malformed("the mail names no order of ours: no tag, no Message-ID, no number", field="recipient")
-        authentication = self._authentication(mail)
-        doubts = []
-        if not (authentication.get("dmarc") == "pass" or authentication.get("dkim") == "pass"):
-            doubts.append("the sender is not authenticated")
-        if answer is not None and answer.reference != reference:
-            doubts.append(f"the document is about {answer.reference}, the mail about {reference}")
         more: dict[str, Any] = {
-            "sender": sender,
-            "reference": reference,
-            "authentication": authentication,
-            "in_reply_to": _one(mail, "In-Reply-To"),
-            "recipient": _recipient(mail),
-            "recipient_token": token,
-            "unverified_reason": "; ".join(doubts) or None,
+            "sender": sender or None,
+            "authentication": mail.authentication,
+            "in_reply_to": mail.header("In-Reply-To"),
+            "recipient": mail.recipient,
+            "recipient_token": tag,
         }
-        source = _one(mail, "Message-ID") or ""
-        if answer is None:
-            return SupplierStatus(
-                account=self.account, platform=self.name, source_id=source, state="replied", occurred_at=_date(mail),
-                verified=not doubts, **more,
+        doubt = mail.doubt()
+        source = _source_id(mail, raw)
+        if not answers:
+            yield SupplierStatus(
+                account=self.account, platform=self.name, source_id=source, reference=reference, state="replied",
+                occurred_at=mail.date, verified=doubt is None, unverified_reason=doubt, **more,
             )  # fmt: skip
-        status = self._status(answer, sender=sender, verified=not doubts)
-        return status.model_copy(update={**more, "source_id": source})
+        for number, answer in enumerate(answers):
+            other = f"the document is about {answer.reference[:40]}" if answer.reference != reference else None
+            doubts = "; ".join(filter(None, (doubt, other)))
+            more |= {"reference": reference, "verified": not doubts, "unverified_reason": doubts or None}
+            yield self._told(answer, source_id=f"{source}#{number + 1}" if number else source, **more)
 
-    def _status(self, answer: Answer, *, sender: str | None, verified: bool) -> SupplierStatus:
+    def _told(self, answer: Answer, **more: Any) -> SupplierStatus:
+        known: dict[str, Any] = {"source_id": answer.document_id, "reference": answer.reference}
         return SupplierStatus(
+            **known | more,
             account=self.account,
             platform=self.name,
-            source_id=answer.document_id,
-            reference=answer.reference,
             external_reference=answer.external_reference,
             state=answer.state,
             status=answer.status,
             occurred_at=answer.occurred_at,
             occurred_date=answer.occurred_date,
+            currency=answer.currency,
             lines=answer.lines,
-            sender=sender,
-            verified=verified,
         )
 
-    def _bounced(self, mail: EmailMessage, bounce: Bounce) -> SupplierStatus:
+    def _bounced(self, mail: IncomingMail, bounce: Bounce, raw: Raw) -> SupplierStatus:
         """A failed delivery is no answer of the supplier; a delayed one is no failure."""
         if bounce.action not in ("failed", "delayed"):
             raise Ignored("a delivery report of success")
-        named = bounce.envelope_id or (bounce.original_message_id or "").strip("<>").partition("@")[0]
-        found = REFERENCE.match(named or _tag(mail, "bounces+") or "")
+        ours = MESSAGE_ID.match(bounce.original_message_id or "")
+        original = ours.group(1) if ours is not None and ours.group(2) == self.settings.own_domain else None
+        found = next(filter(None, (_number(mail.tag("bounces+")), _number(bounce.envelope_id), original)), None)
         if found is None:
             raise Malformed("the delivery report names no order of ours", field="Original-Envelope-Id")
+        state: Literal["bounced", "delayed"] = "bounced" if bounce.action == "failed" else "delayed"
         return SupplierStatus(
             account=self.account,
             platform=self.name,
-            source_id=_one(mail, "Message-ID") or f"bounce:{named}",
-            reference=found.group(),
-            state="bounced" if bounce.action == "failed" else "delayed",
-            status=f"mail_{'bounced' if bounce.action == 'failed' else 'delayed'}",
-            occurred_at=_date(mail),
+            source_id=_source_id(mail, raw),
+            reference=found,
+            state=state,
+            status=f"mail_{state}",
+            occurred_at=mail.date,
             permanent=bounce.permanent,
             smtp_status=bounce.status,
             recipient=bounce.recipient,
@@ -171,30 +202,18 @@ class Email(Platform[EmailSettings]):
             envelope_id=bounce.envelope_id,
         )
 
-    def _reference(self, mail: EmailMessage, token: str | None, answer: Answer | None) -> str | None:
-        if token and (found := REFERENCE.match(token)):
-            return found.group()
+    def _reference(self, mail: IncomingMail, tag: str | None, answers: list[Answer]) -> str | None:
+        if number := _number(tag):
+            return number
         for name in ("In-Reply-To", "References"):
-            for reference, domain in MESSAGE_ID.findall(str(mail[name] or "")):
+            for reference, domain in MESSAGE_ID.findall(mail.header(name) or ""):
                 if domain == self.settings.own_domain:
                     return str(reference)
-        if answer is not None and REFERENCE.fullmatch(answer.reference):
-            return answer.reference
-        found = REFERENCE.search(str(mail["Subject"] or ""))
+        for answer in answers:
+            if REFERENCE.fullmatch(answer.reference):
+                return answer.reference
+        found = REFERENCE.search(mail.subject)
         return found.group() if found else None
-
-    def _authentication(self, mail: EmailMessage) -> dict[str, str]:
-        """What our own receiving server found out about the sender; anybody else's word is not heard."""
-        own = self.settings.receiving_server
-        for header in mail.get_all("Authentication-Results") or []:
-            server, _, results = str(header).partition(";")
-            if own is not None and server.split()[:1] == [own]:
-                return {
-                    name: found.group(1)
-                    for name in RESULTS
-                    if (found := re.search(rf"\b{name}\s*=\s*([a-z]+)", results)) is not None
-                }
-        return {}
 
     # --- what we ask and send -----------------------------------------------------------------------------------------
 
@@ -211,6 +230,8 @@ class Email(Platform[EmailSettings]):
                 settings.mailbox,
                 cursor.get("uid_validity"),
                 int(cursor.get("uid", "0")),
+                limit=MAILS_AT_ONCE,
+                largest_mail_bytes=LARGEST_MAIL_BYTES,
             )
         )
         read = [mail.uid for mail in found.mails] + list(found.skipped)
@@ -226,7 +247,9 @@ class Email(Platform[EmailSettings]):
     def place_order(self, command: ReorderCommand) -> Call[Placed]:
         settings = self.settings
         if not command.address:
-            raise Malformed("the supplier has no mail address", field=f"suppliers.{command.supplier}.address")
+            raise Refused(f"suppliers.{command.supplier}.address is missing")
+        if not ADDRESS.fullmatch(command.address):
+            raise Refused(f"suppliers.{command.supplier}.address is no mail address, or not one in ASCII letters")
         now = (yield from moment()).now
         number = f"{command.reference}.{command.version}"
         token = f".{command.reply_token}" if command.reply_token else ""
@@ -240,7 +263,7 @@ class Email(Platform[EmailSettings]):
             message_id=message_id,
             at=now,
             text=order_text(command),
-            attachments=self._attachments(command),
+            attachments=self._attachments(command, now),
         )
         reply = yield from send(
             MailRequest(
@@ -257,21 +280,30 @@ class Email(Platform[EmailSettings]):
         said = reply.body.decode("utf-8", "replace")[:200]
         return Placed(None, {"message_id": message_id, "server": f"{reply.status} {said}"})
 
-    def _attachments(self, command: ReorderCommand) -> tuple[Attachment, ...]:
-        name = command.reference
-        if self.settings.document == "ubl":
-            document = ubl_order(command, company=self.settings.company)
-            return (Attachment(f"{name}.xml", "application/xml", document),)
+    def _attachments(self, command: ReorderCommand, now: datetime) -> tuple[Attachment, ...]:
+        """The order in the form of the setting `document`. Raises Refused for what that form cannot hold."""
+        name, settings = command.reference, self.settings
+        ours = settings.edi_id or partner_id(settings.company)
+        theirs = settings.edi_partners.get(command.supplier) or partner_id(command.supplier_name)
+        match settings.document:
+            case "ubl":
+                return (Attachment(f"{name}.xml", "application/xml", ubl_order(command, company=settings.company)),)
+            case "x12":
+                content = x12_850(command, sender=ours, receiver=theirs, at=now, test=settings.edi_test)
+                return (Attachment(f"{name}.x12", "application/edi-x12", content),)
+            case "edifact":
+                content = edifact_orders(command, sender=ours, receiver=theirs, at=now, test=settings.edi_test)
+                return (Attachment(f"{name}.edi", "application/edifact", content),)
         return (
             Attachment(f"{name}.csv", "text/csv", order_csv(command)),
-            Attachment(f"{name}.pdf", "application/pdf", order_pdf(command, company=self.settings.company)),
+            Attachment(f"{name}.pdf", "application/pdf", order_pdf(command, company=settings.company)),
         )
 
     def notify(self, command: NotifyCommand) -> Call[Placed]:
         """A second notice of the same id is a nuisance, no harm; mailboxes that thread by Message-ID show it once."""
         settings = self.settings
         if settings.notify_to is None:
-            raise Malformed("is not set; nobody can be told", field=f"accounts.{self.account}.notify_to")
+            raise Refused(f"accounts.{self.account}.notify_to is not set; nobody can be told")
         now = (yield from moment()).now
         message_id = f"<{command.command_id.lower()}@{settings.own_domain}>"
         text = command.text + (f"\n\n{command.link}\n" if command.link else "\n")
@@ -289,58 +321,31 @@ class Email(Platform[EmailSettings]):
         password = settings.password.get_secret_value() if settings.password is not None else None
         sender = parseaddr(settings.from_)[1]
         yield from send(
-            MailRequest(settings.smtp, sender, settings.notify_to, message, (), (), settings.username, password)
+            MailRequest(
+                settings.smtp, sender, parseaddr(settings.notify_to)[1], message, (), (), settings.username, password
+            )
         )
         return Placed(None, {"message_id": message_id})
 
 
-def _document(mail: EmailMessage, sender: str) -> Answer | None:
-    """The first attachment that is an answer in a form that machines may believe."""
-    for part in mail.iter_attachments():
-        content = part.get_payload(decode=True)
-        if not isinstance(content, bytes):
-            continue
+def _answers(mail: IncomingMail, sender: str) -> list[Answer]:
+    """Attachments that are an answer in a form that machines may believe. Raises Malformed for one that is broken."""
+    found: list[Answer] = []
+    for content in mail.documents():
         if is_ubl_response(content):
-            return read_ubl_response(content, sender=sender)
-        if is_x12_855(content):
-            return read_x12_855(content)
-    return None
+            found.append(read_ubl_response(content, sender=sender))
+        elif is_x12_855(content):
+            found.append(read_x12_855(content))
+    return found
 
 
-def _refuse_automatic(mail: EmailMessage) -> None:
-    """Raises Ignored for mail that no person and no order system meant as an answer."""
-    submitted = str(mail["Auto-Submitted"] or "no").strip().lower()
-    precedence = str(mail["Precedence"] or "").strip().lower()
-    empty_path = str(mail["Return-Path"] or "-").strip() == "<>"
-    if (
-        submitted != "no"
-        or precedence in ("bulk", "auto_reply", "junk")
-        or empty_path
-        or any(mail[name] for name in AUTOMATIC)
-    ):
-        raise Ignored("automatic mail is no confirmation")
+def _number(tag: str | None) -> str | None:
+    """The order number at the beginning of a tag or envelope id such as `NW-7.k7q2`."""
+    text = (tag or "").partition(".")[0].upper()
+    return text if REFERENCE.fullmatch(text) else None
 
 
-def _tag(mail: EmailMessage, prefix: str) -> str | None:
-    """What stands behind the plus in the address that the mail was delivered to."""
-    for name in ("Delivered-To", "X-Original-To", "To"):
-        address = parseaddr(str(mail[name] or ""))[1]
-        if address.startswith(prefix):
-            return address[len(prefix) :].partition("@")[0]
-    return None
-
-
-def _recipient(mail: EmailMessage) -> str | None:
-    return parseaddr(str(mail["Delivered-To"] or mail["To"] or ""))[1] or None
-
-
-def _one(mail: EmailMessage, name: str) -> str | None:
-    return " ".join(str(mail[name]).split()) or None if mail[name] else None
-
-
-def _date(mail: EmailMessage) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(str(mail["Date"]))
-    except (TypeError, ValueError):
-        return None
-    return found.astimezone(UTC) if found.tzinfo is not None else None
+def _source_id(mail: IncomingMail, raw: Raw) -> str:
+    """The Message-ID; for a mail without a usable one a hash of the mail."""
+    given = mail.header("Message-ID") or ""
+    return given if 0 < len(given) <= LONGEST_SOURCE_ID else f"mail:{hashlib.sha256(raw.body).hexdigest()[:32]}"

@@ -78,6 +78,8 @@ async def _message(client: aiosmtplib.SMTP, message: bytes, begin: Callable[[], 
     try:
         answer = await protocol.execute_data_command(message, timeout=SERVER_SECONDS)
     except aiosmtplib.SMTPDataError as error:
+        if error.code < 400 and written:
+            raise Unclear("the mail server's answer to the message cannot be read") from error
         raise _refusal(error.code, error.message) from error
     except (aiosmtplib.SMTPException, OSError, EOFError) as error:
         if not written:
@@ -97,8 +99,10 @@ def _before_message(error: Exception) -> Exception:
     return NotSent(f"the mail server was not reached or hung up before the message: {type(error).__name__}")
 
 
-def _refusal(code: int, message: str) -> RefusedReply | Unavailable:
+def _refusal(code: int, message: str) -> RefusedReply | Unavailable | NotSent:
     """4yz is temporary, 5yz is for good (RFC 5321, 4.2.1). Only the codes are told: the text may name the recipient."""
+    if code < 400:  # aiosmtplib says -1 for what is no answer at all
+        return NotSent("the mail server gave an answer that cannot be read")
     enhanced = re.match(r"[245]\.\d{1,3}\.\d{1,3}", message)
     said = f"the mail server answered {code}{f' {enhanced.group()}' if enhanced else ''}"
     if 400 <= code < 500:
@@ -110,12 +114,15 @@ async def read_mailbox(request: MailboxRequest) -> Mailbox:
     """Mails above the cursor's UID, oldest first; every flag stays as it is. Raises Unavailable."""
     parts = urlsplit(request.url)
     tls = parts.scheme == "imaps"
+    if not tls and parts.scheme != "imap+plain":
+        raise Unavailable(f"{parts.scheme} is not spoken; write imaps://")
     kind = aioimaplib.IMAP4_SSL if tls else aioimaplib.IMAP4
     client = kind(host=parts.hostname, port=parts.port or (993 if tls else 143), timeout=SERVER_SECONDS)
     try:
         await client.wait_hello_from_server()
         _ok(await client.login(request.username, request.password), "login")
         opened = _ok(await client.examine(request.mailbox), "EXAMINE")
+        client.protocol.state = aioimaplib.aioimaplib.SELECTED  # the library notes it for SELECT only
         validity = _uid_validity(opened)
         after = request.after_uid if validity == request.uid_validity else 0
         found = _ok(await client.uid_search(f"UID {after + 1}:*", charset=None), "SEARCH")
@@ -152,13 +159,14 @@ def _uid_validity(lines: list[bytes]) -> str:
 
 
 async def _fetch(client: Any, uid: int, largest_bytes: int) -> bytes | None:
-    """One mail, or None when it is too large or gone."""
+    """One mail; of one that is too large only its headers, so that a person hears of it. None when it is gone."""
     lines = _ok(await client.uid("fetch", str(uid), "(RFC822.SIZE)"), "FETCH")
     size = next((int(found.group(1)) for line in lines if (found := re.search(rb"RFC822\.SIZE (\d+)", line))), None)
-    if size is None or size > largest_bytes:
+    if size is None:
         return None
-    lines = _ok(await client.uid("fetch", str(uid), "(BODY.PEEK[])"), "FETCH")
+    part = "" if size <= largest_bytes else "HEADER"
+    lines = _ok(await client.uid("fetch", str(uid), f"(BODY.PEEK[{part}])"), "FETCH")
     for before, literal in itertools.pairwise(lines):
-        if re.search(rb"BODY\[\] \{\d+\}$", before):
-            return literal
+        if re.search(rb"BODY\[[A-Z]*\] \{\d+\}$", before):
+            return literal if len(literal) <= largest_bytes else None
     return None

@@ -118,9 +118,12 @@ class MailRequest:
 
 @dataclass(frozen=True, slots=True)
 class MailboxRequest:
-    """Read at most `limit` mails whose UID is above `after_uid`, oldest first; nothing in the mailbox is changed."""
+    """Read at most `limit` mails whose UID is above `after_uid`, oldest first; nothing in the mailbox is changed.
 
-    url: str  # imaps://host:993, imap://host:143 (STARTTLS), imap+plain://host:port
+    Of a mail above `largest_mail_bytes` only the headers come.
+    """
+
+    url: str  # imaps://host:993, imap+plain://host:port (no encryption: for a server beside us)
     username: str
     password: str = field(repr=False)
     mailbox: str = "INBOX"
@@ -164,7 +167,7 @@ class Mail(NamedTuple):
 
 
 class Mailbox(NamedTuple):
-    """The answer to a MailboxRequest. `skipped`: UIDs of mails that were too large."""
+    """The answer to a MailboxRequest. `skipped`: UIDs of mails that are gone, or whose headers alone are too large."""
 
     uid_validity: str
     mails: tuple[Mail, ...]

@@ -97,7 +97,8 @@ class _Session:
         self._say(f"{tag} OK done")
 
     def _login(self, tag: str, arguments: str) -> None:
-        words = [quoted or bare for quoted, bare in re.findall(r'"([^"]*)"|(\S+)', arguments)]
+        found = re.findall(r'"((?:[^"\\]|\\.)*)"|(\S+)', arguments)
+        words = [re.sub(r"\\(.)", r"\1", quoted) or bare for quoted, bare in found]
         self._known = len(words) == 2 and self._mailbox.knows(words[0], words[1])
         self._say(f"{tag} OK logged in" if self._known else f"{tag} NO wrong name or password")
 
@@ -136,8 +137,12 @@ class _Session:
             if "RFC822.SIZE" in wanted.upper():
                 self._say(f"* {uid} FETCH (UID {uid} RFC822.SIZE {len(mail)})")
             elif "BODY" in wanted.upper():
-                self._say(f'* {uid} FETCH (UID {uid} INTERNALDATE "{_internal_date(mail)}" BODY[] {{{len(mail)}}}')
-                self._writer.write(mail + b")\r\n")
+                part, content = "", mail
+                if "[HEADER]" in wanted.upper():
+                    part, content = "HEADER", mail.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                date = _internal_date(mail)
+                self._say(f'* {uid} FETCH (UID {uid} INTERNALDATE "{date}" BODY[{part}] {{{len(content)}}}')
+                self._writer.write(content + b")\r\n")
         self._say(f"{tag} OK done")
 
     def _logout(self, tag: str, _arguments: str) -> None:

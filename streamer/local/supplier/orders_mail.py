@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
+import asyncio
 import email
 import email.policy
-import io
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -15,6 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from streamer.local.supplier.book import Book, Entry
 from streamer.local.supplier.faults import Faults
+from streamer.local.supplier.order_documents import order_lines
 
 SUBJECT = re.compile(r"purchase order\s+([A-Z0-9]{1,8}-[0-9]+)", re.IGNORECASE)
 
@@ -27,6 +27,24 @@ class OrdersByMail:
         self._faults = faults
         self._on_order = on_order
         self.others: list[bytes] = []
+        self.closing = asyncio.Event()  # ends what a fault keeps waiting
+
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        options: list[str],  # noqa: ARG002
+    ) -> str:
+        """aiosmtpd calls this before the message."""
+        fault = self._faults.next_mail("lost_before_data", "refuse_recipient")
+        if fault == "refuse_recipient":
+            return "550 5.1.1 no such user"
+        if fault == "lost_before_data":
+            _cut(server)
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 Ok"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
         """aiosmtpd calls this with the whole message."""
@@ -36,20 +54,22 @@ class OrdersByMail:
         if fault == "try_later":
             return "451 4.7.1 try again later"
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
-        if fault == "lost_before_data":
+        if fault == "lost_unread":
             _cut(server)
             return "421 4.3.2 going down"
         if not self._book_order(content, envelope.rcpt_tos[0]):
             self.others.append(content)
         if fault == "lost_after_data":
             _cut(server)
+        if fault == "silent":
+            await self.closing.wait()
         return "250 2.0.0 Ok: queued"
 
     def _book_order(self, content: bytes, recipient: str) -> bool:
         mail = email.message_from_bytes(content, policy=email.policy.default)
         found = SUBJECT.search(str(mail["Subject"] or ""))
-        if found is None or not isinstance(mail, EmailMessage):
-            return False
+        if found is None or not isinstance(mail, EmailMessage) or mail["Auto-Submitted"]:
+            return False  # a notice may speak of an order, too
         reference = found.group(1).upper()
         known = self._book.find(reference)
         if known is not None and known.message_id == str(mail["Message-ID"]):
@@ -59,7 +79,7 @@ class OrdersByMail:
                 order_id=self._book.next_id("SO"),
                 reference=reference,
                 by=recipient,
-                lines=_lines(mail),
+                lines=order_lines(mail),
                 reply_to=str(mail["Reply-To"] or mail["From"]),
                 message_id=str(mail["Message-ID"]),
             )
@@ -67,16 +87,6 @@ class OrdersByMail:
         if known is None:
             self._on_order(entry)
         return True
-
-
-def _lines(mail: EmailMessage) -> list[dict[str, str]]:
-    """Of the CSV attachment: it has what a person would type into the supplier's system."""
-    for part in mail.iter_attachments():
-        if part.get_content_type() == "text/csv":
-            text = part.get_content()
-            rows = csv.DictReader(io.StringIO(text if isinstance(text, str) else text.decode()))
-            return [{"line": row["line"], "sku": row["sku"], "quantity": row["quantity"]} for row in rows]
-    return []
 
 
 def _cut(server: Any) -> None:

@@ -76,6 +76,7 @@ class LocalSupplier:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.mail.closing.set()
         if self._smtp is not None:
             self._smtp.close()
         await self.mailbox.stop()

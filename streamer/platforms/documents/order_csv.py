@@ -12,7 +12,7 @@ COLUMNS = (
     "reference", "line", "sku", "supplier_sku", "description", "quantity", "unit", "unit_price", "currency",
     "needed_by", "ship_to",
 )  # fmt: skip
-RISKY = ("=", "+", "-", "@", "\t", "\r")
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet would take for a formula when a cell begins with it."""
 
 
@@ -30,11 +30,11 @@ def order_csv(order: ReorderCommand) -> bytes:
                 harmless(line.supplier_sku or ""),
                 harmless(line.description or ""),
                 plain(line.quantity),
-                line.unit,
+                harmless(line.unit),
                 plain(line.unit_price) if line.unit_price is not None else "",
                 order.currency,
                 line.needed_by or order.needed_by or "",
-                order.ship_to,
+                harmless(order.ship_to),
             ]
         )
     return output.getvalue().encode()

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from streamer.messages.base import plain
 from streamer.messages.commands import ReorderCommand
-from streamer.platforms.documents.totals import line_total, order_total
+from streamer.platforms.documents.totals import line_amount, order_total
 
 
 class Attachment(NamedTuple):
@@ -29,10 +29,15 @@ def order_text(order: ReorderCommand) -> str:
         lines.append("COPY: this order was sent before. Please deliver it once.")
     for line in order.lines:
         price = (
-            f" @ {plain(line.unit_price)} {order.currency} = {line_total(line)}" if line.unit_price is not None else ""
+            f" @ {plain(line.unit_price)} {order.currency} = {line_amount(line, order.currency)}"
+            if line.unit_price is not None
+            else ""
         )
         lines.append(f"{plain(line.quantity)} x {line.sku}{price}")
-    lines.append(f"Total {order_total(order)} {order.currency}")
+    if (total := order_total(order)) is not None:
+        lines.append(f"Total {total} {order.currency}")
+    if order.note:
+        lines += ["", order.note]
     return "\n".join(lines) + "\n"
 
 
@@ -49,14 +54,15 @@ def compose(
     attachments: Sequence[Attachment] = (),
     automatic: bool = False,
 ) -> bytes:
-    """The mail as bytes with CRLF. The library refuses a line break in any header, so nobody can add a recipient."""
+    """The mail as bytes with CRLF. Names and subject lose their line breaks, so nobody can add a header by them."""
     mail = EmailMessage(policy=SMTP)
     name, address = parseaddr(sender)
-    mail["From"] = Address(display_name=name, addr_spec=address)
-    mail["To"] = Address(display_name=contact or "", addr_spec=recipient)
+    mail["From"] = Address(display_name=_shown(name), addr_spec=address)
+    to_name, to_address = parseaddr(recipient)
+    mail["To"] = Address(display_name=_shown(contact or to_name), addr_spec=to_address)
     if reply_to is not None:
         mail["Reply-To"] = Address(addr_spec=reply_to)
-    mail["Subject"] = " ".join(subject.split())
+    mail["Subject"] = _shown(subject)
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id
     if automatic:
@@ -68,3 +74,8 @@ def compose(
         part = list(mail.iter_attachments())[-1]
         part.set_param("name", attachment.name)
     return mail.as_bytes()
+
+
+def _shown(text: str) -> str:
+    """One line without control characters."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape, quoteattr
+import re
+from xml.sax.saxutils import escape as escape_markup
+from xml.sax.saxutils import quoteattr
 
 from streamer.messages.base import plain
 from streamer.messages.commands import ReorderCommand, ReorderLine
-from streamer.platforms.documents.totals import line_total, order_total
+from streamer.platforms.documents.totals import line_amount, order_total
 
 NAMESPACE = "urn:oasis:names:specification:ubl:schema:xsd"
 ORDER_TYPE = "220"  # UNTDID 1001: order
+NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 
 
 def ubl_order(order: ReorderCommand, *, company: str) -> bytes:
@@ -22,9 +25,8 @@ def ubl_order(order: ReorderCommand, *, company: str) -> bytes:
             f"<cac:RequestedDeliveryPeriod><cbc:EndDate>{escape(order.needed_by)}</cbc:EndDate>"
             "</cac:RequestedDeliveryPeriod>"
         )
-    sums = (
-        f"<cbc:LineExtensionAmount currencyID={currency}>{total}</cbc:LineExtensionAmount>"
-        f"<cbc:PayableAmount currencyID={currency}>{total}</cbc:PayableAmount>"
+    sums = "".join(
+        f"<cbc:{name} currencyID={currency}>{total}</cbc:{name}>" for name in ("LineExtensionAmount", "PayableAmount")
     )
     parts = [
         "<cbc:UBLVersionID>2.1</cbc:UBLVersionID>",
@@ -32,12 +34,13 @@ def ubl_order(order: ReorderCommand, *, company: str) -> bytes:
         *(["<cbc:CopyIndicator>true</cbc:CopyIndicator>"] if order.copy_of is not None else []),
         f"<cbc:IssueDate>{escape(order.order_date)}</cbc:IssueDate>",
         f"<cbc:OrderTypeCode>{ORDER_TYPE}</cbc:OrderTypeCode>",
+        *([f"<cbc:Note>{escape(order.note)}</cbc:Note>"] if order.note else []),
         f"<cbc:DocumentCurrencyCode>{escape(order.currency)}</cbc:DocumentCurrencyCode>",
         f"<cac:BuyerCustomerParty>{_party(company)}</cac:BuyerCustomerParty>",
         f"<cac:SellerSupplierParty>{_party(order.supplier_name)}</cac:SellerSupplierParty>",
         delivery + "</cac:Delivery>",
-        f"<cac:AnticipatedMonetaryTotal>{sums}</cac:AnticipatedMonetaryTotal>",
-        *(_line(line, currency) for line in order.lines),
+        *([f"<cac:AnticipatedMonetaryTotal>{sums}</cac:AnticipatedMonetaryTotal>"] if total is not None else []),
+        *(_line(line, order.currency) for line in order.lines),
     ]
     body = "".join(f"  {part}\n" for part in parts)
     return (
@@ -45,6 +48,11 @@ def ubl_order(order: ReorderCommand, *, company: str) -> bytes:
         f'<Order xmlns="{NAMESPACE}:Order-2" xmlns:cac="{NAMESPACE}:CommonAggregateComponents-2"'
         f' xmlns:cbc="{NAMESPACE}:CommonBasicComponents-2">\n{body}</Order>\n'
     ).encode()
+
+
+def escape(text: str) -> str:
+    """Text of an element; letters that XML does not know are left out."""
+    return escape_markup(NO_XML.sub("", text))
 
 
 def _id(text: str) -> str:
@@ -55,9 +63,11 @@ def _party(name: str) -> str:
     return f"<cac:Party><cac:PartyName><cbc:Name>{escape(name)}</cbc:Name></cac:PartyName></cac:Party>"
 
 
-def _line(line: ReorderLine, currency: str) -> str:
-    price = ""
+def _line(line: ReorderLine, code: str) -> str:
+    currency = quoteattr(code)
+    amount = price = ""
     if line.unit_price is not None:
+        amount = f"<cbc:LineExtensionAmount currencyID={currency}>{line_amount(line, code)}</cbc:LineExtensionAmount>"
         price = (
             f"<cac:Price><cbc:PriceAmount currencyID={currency}>{plain(line.unit_price)}</cbc:PriceAmount></cac:Price>"
         )
@@ -66,9 +76,8 @@ def _line(line: ReorderLine, currency: str) -> str:
         seller = f"<cac:SellersItemIdentification>{_id(line.supplier_sku)}</cac:SellersItemIdentification>"
     return (
         f"<cac:OrderLine><cac:LineItem>{_id(line.line)}"
-        f"<cbc:Quantity unitCode={quoteattr(line.unit)}>{plain(line.quantity)}</cbc:Quantity>"
-        f"<cbc:LineExtensionAmount currencyID={currency}>{line_total(line)}</cbc:LineExtensionAmount>"
-        f"{price}<cac:Item><cbc:Name>{escape(line.description or line.sku)}</cbc:Name>"
+        f"<cbc:Quantity unitCode={quoteattr(NO_XML.sub('', line.unit))}>{plain(line.quantity)}</cbc:Quantity>"
+        f"{amount}{price}<cac:Item><cbc:Name>{escape(line.description or line.sku)}</cbc:Name>"
         f"<cac:BuyersItemIdentification>{_id(line.sku)}</cac:BuyersItemIdentification>{seller}</cac:Item>"
         "</cac:LineItem></cac:OrderLine>"
     )
