@@ -55,7 +55,7 @@ from streamer.platforms.documents.ubl_response import is_ubl_response, read_ubl_
 from streamer.platforms.documents.x12_850 import x12_850
 from streamer.platforms.documents.x12_855 import is_x12_855, read_x12_855
 
-REFERENCE = re.compile(r"(?<![A-Z0-9-])[A-Z0-9]{1,8}-[1-9][0-9]{0,11}(?![A-Z0-9-])")
+REFERENCE = re.compile(r"(?<![\w-])[A-Z0-9]{1,8}-[1-9][0-9]{0,11}(?![\w-])")
 MESSAGE_ID = re.compile(r"<([A-Z0-9]{1,8}-[1-9][0-9]{0,11})\.\d+@([^>]+)>")
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}")  # RFC 5321, ASCII
 LONGEST_SOURCE_ID = 500

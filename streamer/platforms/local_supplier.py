@@ -10,6 +10,7 @@ Good to know:
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
@@ -59,7 +60,7 @@ class RawLine(_Read):
     line: str
     sku: str | None = None
     quantity: Quantity | None = None
-    promised_date: str | None = None
+    promised_date: date | None = None
     status: str | None = None
 
 
@@ -124,7 +125,7 @@ class LocalSupplier(Platform[LocalSupplierSettings]):
                     line=line.line,
                     sku=line.sku,
                     quantity=line.quantity,
-                    promised_date=line.promised_date,
+                    promised_date=line.promised_date.isoformat() if line.promised_date else None,
                     status=line.status,
                 )
                 for line in status.lines

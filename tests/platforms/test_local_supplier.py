@@ -251,6 +251,7 @@ def test_each_word_of_the_supplier_has_its_state(word: str) -> None:
         (status(sequence="first"), "sequence"),
         (status(lines=[{"line": "1", "quantity": "-4"}]), "quantity"),
         (status(lines=[{"line": "1", "quantity": "NaN"}]), "quantity"),
+        (status(lines=[{"line": "1", "promised_date": "13.03.2026"}]), "promised_date"),
         (status(lines={"line": "1"}), "lines"),
         (status(event_id=None), "event_id"),
         (b"<html>", "JSON"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from xml.etree.ElementTree import Element, ParseError
 
@@ -41,7 +41,7 @@ def read_ubl_response(document: bytes, *, sender: str) -> Answer:
     """Raises Malformed that names the element."""
     try:
         root = fromstring(document, forbid_dtd=True)
-    except (ParseError, defusedxml.DefusedXmlException, ValueError) as error:
+    except (ParseError, defusedxml.DefusedXmlException, LookupError, ValueError) as error:
         raise Malformed(f"the XML cannot be read: {type(error).__name__}", field="OrderResponse") from error
     if root.tag not in (RESPONSE, SIMPLE):
         raise Malformed("is no OrderResponse", field="root element")
@@ -86,7 +86,7 @@ def _line(line: Element) -> SupplierLine:
         unit_price=_price(item),
         back_order_quantity=_number(item.find(f"{CBC}MaximumBackorderQuantity"), "MaximumBackorderQuantity"),
         status=LINE_STATUSES.get(status, status) if status else None,
-        promised_date=_text(item, promised + "EndDate") or _text(item, promised + "StartDate"),
+        promised_date=_day(item, promised + "EndDate") or _day(item, promised + "StartDate"),
     )
 
 
@@ -106,17 +106,26 @@ def _of_lines(lines: tuple[SupplierLine, ...]) -> SupplierState:
 
 def _when(root: Element) -> tuple[datetime | None, str | None]:
     """An instant where a zone is given; else the local date alone."""
-    day = _text(root, f"{CBC}IssueDate")
+    day = _day(root, f"{CBC}IssueDate")
     clock = _text(root, f"{CBC}IssueTime")
-    if day is None:
-        return None, None
+    if day is None or clock is None:
+        return None, day
     try:
-        moment = datetime.combine(datetime.fromisoformat(day), time.fromisoformat(clock)) if clock else None
+        moment = datetime.combine(date.fromisoformat(day), time.fromisoformat(clock))
+        return (moment.astimezone(UTC), None) if moment.tzinfo is not None else (None, day)
+    except (ValueError, OverflowError) as error:
+        raise Malformed("is no time", field="IssueTime") from error
+
+
+def _day(element: Element, path: str) -> str | None:
+    """A date as ISO writes it; a zone behind it (xs:date allows one) is left out."""
+    text = _text(element, path)
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text[:10]).isoformat()
     except ValueError as error:
-        raise Malformed("is no date and time", field="IssueDate") from error
-    if moment is not None and moment.tzinfo is not None:
-        return moment.astimezone(UTC), None
-    return None, day[:10]
+        raise Malformed("is no date", field=path.rpartition("}")[2]) from error
 
 
 def _number(element: Element | None, field: str) -> Decimal | None:
