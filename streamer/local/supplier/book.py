@@ -32,11 +32,16 @@ class Book:
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._entries: dict[str, Entry] = {}
+        whole = 0
         if file.exists():
-            for line in file.read_bytes().splitlines():
+            for line in file.read_bytes().splitlines(keepends=True):
+                if not line.endswith(b"\n"):
+                    break  # cut off while it was written: it was never answered
                 entry = Entry(**orjson.loads(line))
                 self._entries[entry.reference] = entry
+                whole += len(line)
         self._file = file.open("ab")
+        self._file.truncate(whole)
 
     def close(self) -> None:
         self._file.close()

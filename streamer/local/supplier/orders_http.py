@@ -5,14 +5,30 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Callable
-from typing import Any
 
 from aiohttp import web
+from pydantic import BaseModel, ValidationError
 
 from streamer.local.supplier.book import Book, Entry
 from streamer.local.supplier.faults import Faults
 
 TIME_OUT_SECONDS = 60.0
+
+
+class OrderedLine(BaseModel):
+    line: str
+    our_sku: str
+    quantity: str
+
+
+class Ordered(BaseModel):
+    reference: str
+    lines: list[OrderedLine]
+    needed_by: str | None = None
+
+
+class Cancellation(BaseModel):
+    reference: str
 
 
 class OrdersByHttp:
@@ -34,7 +50,10 @@ class OrdersByHttp:
     async def _place(self, request: web.Request) -> web.StreamResponse:
         if not self._knows(request):
             return web.json_response({"error": "who are you?"}, status=401)
-        body = await request.json()
+        try:
+            body = Ordered.model_validate_json(await request.read())
+        except ValidationError as error:
+            return web.json_response({"error": f"the order cannot be read: {error.error_count()} mistakes"}, status=400)
         fault = self._faults.next_http()
         if fault in ("reset_before", "too_many", "error", "nonsense"):
             return self._wrong(request, fault)
@@ -45,20 +64,17 @@ class OrdersByHttp:
             return self._wrong(request, fault)
         return web.json_response(_shown(entry), status=201)
 
-    def _take(self, body: dict[str, Any], key: str) -> Entry:
+    def _take(self, body: Ordered, key: str) -> Entry:
         if self._idempotent and key and (known := self._book.find_by_key(key)) is not None:
             return known
-        new = self._book.find(body["reference"]) is None
+        new = self._book.find(body.reference) is None
         entry = self._book.add(
             Entry(
                 order_id=self._book.next_id("LS"),
-                reference=body["reference"],
+                reference=body.reference,
                 by="http",
-                lines=[
-                    {"line": str(line["line"]), "sku": str(line["our_sku"]), "quantity": str(line["quantity"])}
-                    for line in body["lines"]
-                ],
-                needed_by=body.get("needed_by"),
+                lines=[{"line": line.line, "sku": line.our_sku, "quantity": line.quantity} for line in body.lines],
+                needed_by=body.needed_by,
                 keys=[key],
             )
         )
@@ -90,7 +106,11 @@ class OrdersByHttp:
     async def _cancel(self, request: web.Request) -> web.Response:
         if not self._knows(request):
             return web.json_response({"error": "who are you?"}, status=401)
-        entry = self._book.find((await request.json())["reference"])
+        try:
+            wish = Cancellation.model_validate_json(await request.read())
+        except ValidationError:
+            return web.json_response({"error": "reference is missing"}, status=400)
+        entry = self._book.find(wish.reference)
         if entry is None:
             return web.json_response({"error": "no such order"}, status=404)
         if entry.state not in ("received", "confirmed", "cancelled"):
