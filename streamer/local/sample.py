@@ -1,4 +1,4 @@
-"""The sample shop of `streamer up`: the supplier to try with, stand-ins for the shop's and NHTSA's servers, secrets, a feed."""
+"""The sample shop of `streamer up`: the supplier to try with, stand-ins for foreign servers, secrets, a feed."""
 
 from __future__ import annotations
 

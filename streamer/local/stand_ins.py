@@ -1,6 +1,7 @@
 """Stand-ins for two foreign servers, for trying out without them: the shop's API, and NHTSA's recalls and decoder.
 
-They answer in the shapes that the vendors document, for the few things of the sample shop, and keep what they were asked.
+They answer in the shapes that the vendors document, for the few things of the sample shop, and keep what they were
+asked.
 """
 
 from __future__ import annotations
