@@ -89,7 +89,8 @@ async def records_of(bootstrap: str, topic: str) -> list[Any]:
         partitions = [TopicPartition(topic, number) for number in numbers]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        for partition, first in (await consumer.beginning_offsets(partitions)).items():
+            consumer.seek(partition, first)  # seek_to_beginning loses against the look-up that `assign` has begun
         records: list[Any] = []
         while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
             for batch in (await consumer.getmany(timeout_ms=200)).values():
