@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -28,7 +28,7 @@ class Broker:
         self._admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         self._looker = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
 
-    async def __aenter__(self) -> Broker:
+    async def __aenter__(self) -> Self:
         await self._admin.start()
         await self._looker.start()
         return self

@@ -22,7 +22,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def save(name: str, result: Mapping[str, Any]) -> Path:
-    """Writes `results/<name>.json` with the facts of the machine; without runs it is still a result, so none is left out."""
+    """Writes `results/<name>.json` with the facts of the machine; a result without runs is written too."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps({"machine": machine.facts(), **result}, indent=2) + "\n")

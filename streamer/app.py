@@ -56,7 +56,7 @@ def by_platform(accounts: Mapping[str, Platform[Any]]) -> dict[str, dict[str, Pl
 
 
 class WorkerApp:
-    """One worker process: the engine with seven kinds of agents, and the callers that carry out what the ledger starts."""
+    """One worker process: the engine with seven kinds of agents, and callers that carry out the ledger's commands."""
 
     def __init__(
         self,

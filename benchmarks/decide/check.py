@@ -80,7 +80,7 @@ def never_oversold(events: Sequence[Event], rows: dict[str, bytes], found: dict[
 
 
 def rows_written(records: Sequence[Any], decided_keys: set[str]) -> None:
-    """Raises Wrong where a SKU was decided and its row never reached the changelog (Quix puts the store's key behind it)."""
+    """Raises Wrong where a SKU was decided and its row never reached the changelog (Quix: with its store's key)."""
     written = {record.key.split(b"|")[0].strip(b'"') for record in records}
     missing = sorted(key for key in decided_keys if key.encode() not in written)
     if missing:

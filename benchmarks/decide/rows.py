@@ -1,7 +1,7 @@
-"""A fold's view of its rows for contenders without the product's engine: a dictionary, and sources as the engine keeps them.
+"""A fold's view of its rows for contenders without the product's engine: a dictionary, and sources as the engine has.
 
-What a sender had acknowledged before it sent again is dropped before it is decided, as the engine does; so all give the same
-decisions. Rows stay decoded where the contender has no store of its own, which favours the peers.
+What a sender had acknowledged before it sent again is dropped before it is decided, as the engine does; so all give
+the same decisions. Rows stay decoded where the contender has no store of its own, which favours the peers.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class PeerRows:
 
 def stock_fold() -> MessageFold[Any]:
     """The product's own fold, validation and messages."""
-    return MessageFold(stock, topic="stock", topic_id="log", on_settings=lambda applied: None)
+    return MessageFold(stock, topic="stock", topic_id="log", on_settings=lambda _applied: None)
 
 
 __all__ = ["SETTINGS_KEY", "PeerRows", "stock_fold"]

@@ -18,7 +18,7 @@ from benchmarks.broker import Broker, local_broker
 from benchmarks.decide import check, contender, records, seed, workload
 from benchmarks.processes import PEERS_PYTHON, Process
 from streamer.domain.view import SETTINGS_KEY
-from streamer.engine.topic_ids import topic_ids
+from streamer.topic_ids import topic_ids
 
 PARTITIONS = 4
 WARM_UP_SHARE = 0.05  # of the decisions; start-up, recovery and the first reading of rows do not count
@@ -131,7 +131,9 @@ async def _watch(broker: Broker, process: Process, expected: int, seconds: float
                 raise RuntimeError("done before it could be measured: give it more lines")
             return (there - begun[0]) / (cpu - begun[2]), (there - begun[0]) / (now - begun[1])
         if now > deadline:
-            raise TimeoutError(f"{there} of {expected} decisions after {seconds:.0f} s:\n{process.log.read_text()[-3000:]}")
+            raise TimeoutError(
+                f"{there} of {expected} decisions after {seconds:.0f} s:\n{process.log.read_text()[-3000:]}"
+            )
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -11,8 +11,9 @@ from streamer.domain.view import SETTINGS_KEY
 from streamer.engine.recovery import WATERMARK_KEY, Watermark
 from streamer.messages.applied import SettingsApplied
 
+
 async def log(broker: Broker, topic: str, events: list[Event], settings: bytes, partitions: int) -> None:
-    """The first record of each partition says the settings that its rows know already: a seeded changelog reaches up to it."""
+    """The first record of each partition tells the settings that its rows know: a seeded changelog reaches up to it."""
 
     def of_partition(chosen: list[Event]) -> Iterator[SendRecord]:
         yield b"", settings, (("ce_type", SettingsApplied.ce_type.encode()),)

@@ -1,8 +1,9 @@
 """Order lines for 10,000 SKUs, Zipf 1.1, with cancellations and repeated deliveries, and the rows they meet.
 
-Every row starts with ten reservations and little to spare, so popular SKUs are soon used up: a line gets what is there and may
-not wait (no back order), a cancelled line frees its units for the next one. So rows keep about ten reservations, and a
-contender that promises a unit twice is found out. The maker folds what it makes: its decisions are what each contender must say.
+Every row starts with ten reservations and little to spare, so popular SKUs are soon used up: a line gets what is there
+and may not wait (no back order), a cancelled line frees its units for the next one. So rows keep about ten
+reservations, and a contender that promises a unit twice is found out. The maker folds what it makes: its decisions are
+what each contender must say.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ ZIPF = 1.1
 RESERVATIONS = 10
 CANCELLED = 0.10  # of the events, beside the lines
 REPEATED = 0.01
-SENDER_LAG = 10  # events of one partition between what its sender has durable and what it sends: 40 ms at 1,000 a second
+# Events of one partition between what its sender has durable and what it sends: 40 ms at 1,000 a second.
+SENDER_LAG = 10
+"""Events of one partition between what its sender has durable and what it sends: 40 ms at 1,000 a second."""
 ORDERS_TOPIC_ID = "b3JkZXJzLWJlbmNobWFyaw"
 
 

@@ -45,8 +45,7 @@ async def run(*, sample: bool, workers: int) -> None:
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     began = time.monotonic()
-    if "STREAMER_SETTINGS" not in os.environ and not Path("streamer.toml").exists():
-        os.environ["STREAMER_SETTINGS"] = str(EXAMPLE)
+    if _use_example():
         console.print("No streamer.toml here: the sample shop of streamer.example.toml is used.")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -69,6 +68,14 @@ async def run(*, sample: bool, workers: int) -> None:
             feeding.cancel()
             await asyncio.gather(feeding, return_exceptions=True)
     console.print("Stopped. The data is in " + str(settings.data_dir) + "; `make clean` deletes it.")
+
+
+def _use_example() -> bool:
+    """Whether the example's settings are taken, since there are no others."""
+    if "STREAMER_SETTINGS" in os.environ or Path("streamer.toml").exists():
+        return False
+    os.environ["STREAMER_SETTINGS"] = str(EXAMPLE)
+    return True
 
 
 async def _kafka(settings: Settings, stack: contextlib.AsyncExitStack, console: Console) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streamer.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from streamer.app import WorkerApp
 
 NAME = "STREAMER_WORKER_NAME"
 
@@ -36,9 +39,9 @@ def run(name: str, view_port: int) -> None:
     from streamer import settings as configuration
     from streamer.app import WorkerApp, build_accounts, require_applied
     from streamer.commands.connection import admin_client, bootstrap_servers, platforms_in_use
-    from streamer.engine.topic_ids import topic_ids
     from streamer.pipeline.applying import read_told
     from streamer.private import shared_token
+    from streamer.topic_ids import topic_ids
     from streamer.topics import FOLDS, check, expected
 
     settings = configuration.load()
@@ -68,16 +71,12 @@ def run(name: str, view_port: int) -> None:
         token=shared_token(settings.data_dir),
         revision=revision,
     )
-    serve(work)
+    sys.exit(serve(work))
 
 
-def serve(work: WorkerApp) -> None:  # type: ignore[name-defined]  # noqa: F821 - imported late
-    """Runs Faust's worker until a signal ends it."""
-    import faust
+def serve(work: WorkerApp) -> int:
+    """Works until a signal ends it; returns the exit code."""
     import structlog
 
     work.engine.on_ready = lambda: structlog.get_logger().info("ready", pid=os.getpid())
-    with contextlib.suppress(SystemExit):
-        faust.Worker(
-            work.engine.app, loglevel="WARNING", override_logging=False, console_port=None, quiet=True
-        ).execute_from_commandline()
+    return work.engine.run()

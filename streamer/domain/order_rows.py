@@ -116,17 +116,30 @@ class CustomerRow(msgspec.Struct, omit_defaults=True, tag="customer"):
     quarantined: str | None = None
 
 
-AnyRow = OrderRow | CustomerRow | SettingsApplied
+TIME = "/time/"
+"""Keys of the rows that hold an account's own time begin so; no account's name is empty, so no order's does."""
+
+
+class TimeRow(msgspec.Struct, omit_defaults=True, tag="time"):
+    """The platform's own time: the latest that any order of the account has told. What is old is old by this clock."""
+
+    latest_ms: int
+
+
+AnyRow = OrderRow | CustomerRow | TimeRow | SettingsApplied
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode_order = msgspec.json.Decoder(OrderRow).decode
 _decode_customer = msgspec.json.Decoder(CustomerRow).decode
+_decode_time = msgspec.json.Decoder(TimeRow).decode
 
 
 def read_row(key: str, value: bytes) -> AnyRow:
     """Raises msgspec's DecodeError (or pydantic's ValidationError for the settings)."""
     if key == SETTINGS_KEY:
         return SettingsApplied.from_json(value)
+    if key.startswith(TIME):
+        return _decode_time(value)
     return _decode_customer(value) if value.startswith(b'{"type":"customer"') else _decode_order(value)
 
 

@@ -9,7 +9,7 @@ from streamer.domain.order_answers import conclude, visit
 from streamer.domain.order_asks import find, hear, release_all
 from streamer.domain.order_echo import is_supply, our_reference, status_of
 from streamer.domain.order_lines import Change, begin, place_of
-from streamer.domain.order_rows import AnyRow, CustomerRow, Line, OrderRow, read_row, write_row
+from streamer.domain.order_rows import TIME, AnyRow, CustomerRow, Line, OrderRow, TimeRow, read_row, write_row
 from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer, time_of
 from streamer.domain.view import SETTINGS_KEY, Outcome, View, settings_of
@@ -83,7 +83,10 @@ def wake(rows: Rows, key: str) -> Outcome:
     remember_ms = ECHO_DAYS * DAY_MS if row.echo else _remember_ms(settings_of(rows))
     forget_ms = row.finished_ms + remember_ms
     if rows.now_ms >= forget_ms:
-        rows.delete(key)
+        if row.echo or _cannot_come_again(rows, key, row):
+            rows.delete(key)
+        else:
+            row.due = rows.now_ms + DAY_MS
         return ()
     for line in row.lines.values():
         if line.shipped in (ZERO, line.quantity):
@@ -96,6 +99,32 @@ def _remember_ms(settings: SettingsApplied | None) -> int:
     return (settings.remember_days if settings is not None else REMEMBER_DAYS) * DAY_MS
 
 
+def _oldest_ms(rows: Rows, account: str, settings: SettingsApplied | None) -> int:
+    """What is unknown and older than this is refused, never new; counted by the platform's own time."""
+    time = rows.read(TIME + account)
+    return time.latest_ms - _remember_ms(settings) if isinstance(time, TimeRow) else 0
+
+
+def _advance(rows: Rows, account: str, at_ms: int) -> None:
+    """The account's own time moves on; a time from the future does not count."""
+    at_ms = min(at_ms, rows.now_ms)
+    time = rows.read(TIME + account)
+    if not isinstance(time, TimeRow):
+        rows.put(TIME + account, TimeRow(at_ms))
+    elif at_ms > time.latest_ms:
+        moved = rows.edit(TIME + account)
+        assert isinstance(moved, TimeRow)
+        moved.latest_ms = at_ms
+
+
+def _cannot_come_again(rows: Rows, key: str, row: OrderRow) -> bool:
+    """Whether a late delivery of the order would be refused as old once the row is gone."""
+    told = time_of(row.version)
+    if told is None:
+        return True
+    return ms(told) < _oldest_ms(rows, key.partition("/")[0], settings_of(rows))
+
+
 def _order(rows: Rows, event: Order) -> Outcome:
     if event.test:
         raise Ignored("a test order")
@@ -106,7 +135,7 @@ def _order(rows: Rows, event: Order) -> Outcome:
         return ()
     version_time = time_of(event.version) or event.occurred_at
     at_ms = ms(version_time) if version_time is not None else rows.now_ms
-    before_ms = rows.now_ms - _remember_ms(settings)
+    before_ms = _oldest_ms(rows, event.account, settings)
     reference = our_reference(event, settings) or (known.reference if known is not None else None)
     ours = reference is not None or (known is not None and known.echo)
     if known is None and not ours:
@@ -114,6 +143,7 @@ def _order(rows: Rows, event: Order) -> Outcome:
             raise Ignored("a purchase order to a supplier that was not made here")
         if at_ms < before_ms:
             raise Refused("the order is unknown and older than ids are remembered (remember_days)")
+    _advance(rows, event.account, at_ms)
     row = rows.edit(key)
     if row is None:
         row = OrderRow()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ import faust
 from faust.types import TP
 
 from streamer.engine.clock import send_ticks
-from streamer.engine.exits import die
+from streamer.engine.exits import EXIT_INFRASTRUCTURE, die
 from streamer.engine.lease import Lease
+from streamer.engine.selfcheck import check_installation
 from streamer.engine.sending import Sender
 from streamer.engine.shell import FoldShell, StreamShell
 from streamer.engine.transport import Transport
@@ -24,10 +27,11 @@ log = logging.getLogger("streamer.engine")
 
 MAX_BATCH_BYTES = 1_048_576  # above the rows of a chunk (512 KiB) and above the largest dead letter's usual size
 RUNNING_MARK = "running"
+END_SECONDS = 45.0  # Faust's own stop has no time limit
 
 
 class Engine:
-    """Holds the app, the lease and the shells. `state_dir` is this worker's own folder (the killer file, the running mark)."""
+    """Holds the app, the lease and the shells. `state_dir` is this worker's own folder (killer file, running mark)."""
 
     def __init__(
         self,
@@ -51,7 +55,7 @@ class Engine:
         self._sender: Sender | None = None
         self._ready = False
         self._assigned: set[TP] | None = None
-        self._watchdog: Watchdog | None = None
+        self._end_timer: threading.Timer | None = None
         state_dir.mkdir(parents=True, exist_ok=True)
         self.app = self._new_app(app_id, session_seconds, view_port, max_batch_bytes)
 
@@ -90,20 +94,40 @@ class Engine:
             web_router_enabled=False,
             autodiscover=False,
         )
-        app.transport = Transport(app.conf.broker_consumer, app)
-        app.producer_transport = Transport(app.conf.broker_producer, app)
-        app.lease = self.lease
-        app.on_partitions_assigned.connect(self._on_assigned, weak=False)
-        app.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        app.on_before_shutdown.connect(self._on_shutdown, weak=False)
+        app.transport = Transport(app.conf.broker_consumer, app, self.lease)
+        app.producer_transport = Transport(app.conf.broker_producer, app, self.lease)
+        heard: Any = app  # Faust's types of signals fit no method
+        heard.on_partitions_assigned.connect(self._on_assigned, weak=False)
+        heard.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        heard.on_before_shutdown.connect(self._on_shutdown, weak=False)
         app.task()(self._serve)
         return app
+
+    def run(self) -> int:
+        """Works until SIGTERM or SIGINT, then makes durable what was begun, commits and leaves the group.
+
+        Logging is the caller's; nothing is written on standard output. Returns the exit code of the process.
+
+        Raises:
+            Misconfigured: this installation was never tried.
+        """
+        check_installation()
+        worker = faust.Worker(
+            self.app, loglevel="WARNING", override_logging=False, redirect_stdouts=False, quiet=True, debug=False
+        )
+        worker.spinner = None
+        with contextlib.suppress(SystemExit):
+            worker.execute_from_commandline()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
+        return EXIT_INFRASTRUCTURE if self.app.crashed else 0
 
     @property
     def sender(self) -> Sender:
         """Sends with the app's own producer, which is there once the app has started."""
         if self._sender is None:
-            self._sender = Sender(self.app.producer._ensure_producer())
+            producer: Any = self.app.producer
+            self._sender = Sender(producer._ensure_producer())
         return self._sender
 
     @property
@@ -133,7 +157,7 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - Faust would log it and go on
             die("partitions could not be taken over", error)
 
-    async def _on_revoked(self, _app: Any, revoked: set[TP], **_more: Any) -> None:
+    async def _on_revoked(self, _app: Any, _revoked: set[TP], **_more: Any) -> None:
         try:
             await self._give_back()
         except Exception as error:  # noqa: BLE001 - see above
@@ -141,6 +165,9 @@ class Engine:
 
     async def _on_shutdown(self, _app: Any, **_more: Any) -> None:
         """The consumer has stopped reading; once we have drained, it commits and leaves the group."""
+        self._end_timer = threading.Timer(END_SECONDS, die, [f"the end took longer than {END_SECONDS:.0f} s"])
+        self._end_timer.daemon = True
+        self._end_timer.start()
         try:
             await self._give_back()
         except Exception as error:  # noqa: BLE001 - see above
@@ -150,12 +177,12 @@ class Engine:
 
     async def _give_back(self) -> None:
         self._assigned = None
-        await asyncio.gather(*(one.revoke() for one in (*self.shells, *self.streams)))
+        await asyncio.gather(*(shell.revoke() for shell in self.shells), *(stream.revoke() for stream in self.streams))
 
     # ---- what runs beside the agents
 
     async def _serve(self) -> None:
-        watchdog = self._watchdog = Watchdog(self._watched())
+        watchdog = Watchdog(self._watched())
         watchdog.start()
         beating = asyncio.get_running_loop().create_task(self._beat(watchdog))  # not below: Kafka may be slow
         self.mark_running()
@@ -187,40 +214,41 @@ class Engine:
             watchdog.beat()
             await asyncio.sleep(1.0)
 
-    def _watched(self) -> list[Watched]:
+    def _watched(self) -> list[Watched]:  # read by the watchdog's thread
         watched = [
-            Watched(
-                f"fold {shell.fold.name}",
-                busy=lambda shell=shell: any(
-                    owner.heart is not None and owner.waiting for owner in list(shell.owners.values())
-                ),
-                progress=lambda shell=shell: sum(owner.folded for owner in list(shell.owners.values())),
-            )
-            for shell in self.shells
-        ]
-        watched += [
-            Watched(
-                f"recovery of fold {shell.fold.name}",
-                busy=lambda shell=shell: shell.recovering,
-                progress=lambda shell=shell: shell.recovered_records,
-                within_seconds=RECOVERY_STALLED_SECONDS,
-            )
-            for shell in self.shells
-        ]
-        watched += [
-            Watched(
-                f"stream {stream.topic}",
-                busy=lambda stream=stream: stream.waiting,
-                progress=lambda stream=stream: stream.handled,
-            )
-            for stream in self.streams
-        ]
-        watched.append(
             Watched(
                 "membership of the consumer group",
                 busy=lambda: not self.lease.holds(),
                 progress=lambda: None,
                 within_seconds=NO_GROUP_SECONDS,
             )
-        )
+        ]
+        for shell in self.shells:
+            watched.append(
+                Watched(f"fold {shell.fold.name}", busy=partial(_is_folding, shell), progress=partial(_folded, shell))
+            )
+            watched.append(
+                Watched(
+                    f"recovery of fold {shell.fold.name}",
+                    busy=partial(getattr, shell, "recovering"),
+                    progress=partial(getattr, shell, "recovered_records"),
+                    within_seconds=RECOVERY_STALLED_SECONDS,
+                )
+            )
+        for stream in self.streams:
+            watched.append(
+                Watched(
+                    f"stream {stream.topic}",
+                    busy=partial(getattr, stream, "waiting"),
+                    progress=partial(getattr, stream, "handled"),
+                )
+            )
         return watched
+
+
+def _is_folding(shell: FoldShell[Any]) -> bool:
+    return any(owner.heart is not None and owner.waiting for owner in list(shell.owners.values()))
+
+
+def _folded(shell: FoldShell[Any]) -> int:
+    return sum(owner.folded for owner in list(shell.owners.values()))

@@ -1,4 +1,4 @@
-"""Places where a test may kill the process: `STREAMER_FAIL_POINT=rows-sent:3` ends it as `kill -9` does at the third passage.
+"""Places where a test may kill the process: `STREAMER_FAIL_POINT=rows-sent:3` ends it like `kill -9`, the third time.
 
 Without the variable `reach` does nothing.
 """

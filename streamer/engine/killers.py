@@ -1,8 +1,8 @@
-"""Events that make the process itself die (memory, recursion): found by a small local file, written before a fold after a crash.
+"""Events that make the process die (memory, recursion): found by a small file, written before a fold after a crash.
 
-At first a whole chunk is written down; where one died, its events are folded one at a time; and an event, or a row that a
-tick wakes, at which the process died again and again is set aside. The mark is removed when the fold has come back, so that
-a process that dies of something else accuses nobody.
+At first a whole chunk is written down; where one died, its events are folded one at a time; and an event, or a row
+that a tick wakes, at which the process died again and again is set aside. The mark is removed when the fold has come
+back, so that a process that dies of something else accuses nobody.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Killers:
         return any(deaths >= DEATHS and place.startswith(rows) for place, deaths in self._deaths.items())
 
     def _write(self) -> None:
-        """What the next process is told if this one dies now. Without fsync: it has to outlive the process, not the machine."""
+        """What the next process is told if this one dies now. Without fsync: it has to outlive the process only."""
         deaths, suspects, now = dict(self._deaths), list(self._suspects), self._now
         if now is not None:
             places = set(self._rows_now)

@@ -42,6 +42,12 @@ class Permit:
             raise NotSent("it is too late to begin this attempt")
 
 
+class Flow(Protocol):
+    """Pauses (`on=False`) or resumes the fetching of one partition."""
+
+    def __call__(self, *, on: bool) -> None: ...
+
+
 class Effects(Protocol):
     """Called when the rows that imply the effects are durable. Must return at once."""
 
@@ -62,7 +68,7 @@ class Owner(Generic[Row]):
         on_effects: Effects,
         effect_seconds: float,
         keys_between: Callable[[int, int], Awaitable[set[str]]],
-        flow: Callable[[bool], None],
+        flow: Flow,
     ) -> None:
         self.partition = partition
         self.lease = lease
@@ -105,7 +111,7 @@ class Owner(Generic[Row]):
         self._inbox.append(event)
         if len(self._inbox) >= FULL_INBOX:
             self._paused = True
-            self._flow(False)  # each time: Faust resumes all partitions when it has finished a rebalance
+            self._flow(on=False)  # each time: Faust resumes all partitions when it has finished a rebalance
         self._wake.set()
 
     async def close(self) -> None:
@@ -161,7 +167,7 @@ class Owner(Generic[Row]):
             self._unacked.append((event.value[-1].offset, event))
         if self._paused and len(self._inbox) <= LOW_INBOX and not self.revoked:
             self._paused = False
-            self._flow(True)
+            self._flow(on=True)
 
     def _fold_one(self, heart: PartitionFold[Row]) -> Chunk | None:
         """One chunk; for a while after a crash it is written down before, so that what kills is found."""

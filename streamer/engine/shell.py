@@ -1,4 +1,4 @@
-"""A fold as a Faust agent uses it: its log is a channel of batches, and one owner folds each partition that is assigned here."""
+"""A fold as a Faust agent uses it: its log is a channel of batches, an owner folds each partition assigned here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from streamer.engine.fail_points import reach
 from streamer.engine.fold import Fold, Row
 from streamer.engine.killers import Killers
 from streamer.engine.owner import FULL_INBOX, LOW_INBOX, Effects, Owner, Permit
-from streamer.engine.partition import Limits, PartitionFold, Sending
+from streamer.engine.partition import DEFAULT_LIMITS, Limits, PartitionFold, Sending
 from streamer.engine.rows import RowStore
 from streamer.engine.transport import BatchSchema
 from streamer.errors import Lost
@@ -37,11 +37,11 @@ class FreshRow(NamedTuple):
     value: bytes | None = None
 
 
-def _no_effects(_partition: int, effects: list[object], _permit: Permit) -> None:
+def _no_effects(partition: int, effects: list[object], permit: Permit) -> None:  # noqa: ARG001 - as Effects has it
     raise TypeError(f"nobody carries out {type(effects[0]).__name__}")
 
 
-def _nothing(*_arguments: Any) -> None:
+def _nothing(*_arguments: Any, **_named: Any) -> None:
     pass
 
 
@@ -63,7 +63,7 @@ class FoldShell(Generic[Row]):
         on_assigned: OnAssigned = _nothing,
         on_revoked: Callable[[int], None] = _nothing,
         effect_seconds: float = 2.0,
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self.fold = fold
         self.log = log
@@ -154,7 +154,7 @@ class FoldShell(Generic[Row]):
         async def between(start: int, end: int) -> set[str]:
             return await keys_between(engine.bootstrap_servers, self._changelog, partition, start, end)
 
-        def flow(on: bool) -> None:  # noqa: FBT001
+        def flow(*, on: bool) -> None:
             (engine.app.consumer.resume_partitions if on else engine.app.consumer.pause_partitions)({tp})
 
         return Owner(
@@ -189,8 +189,8 @@ class FoldShell(Generic[Row]):
 class StreamShell:
     """For what keeps no rows: each record of a batch becomes outputs, and the batch is acknowledged when they are.
 
-    `handle` gives the outputs of one record; what it raises goes to `dead_letter`. `src` and `srcw` tell receivers where an
-    output came from, so that a replay of the topic changes nothing.
+    `handle` gives the outputs of one record; what it raises goes to `dead_letter`. `src` and `srcw` tell receivers
+    where an output came from, so that a replay of the topic changes nothing.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class StreamShell:
             self._engine.app.consumer.pause_partitions({message.tp})
 
     def assign(self, partitions: Iterable[int]) -> None:
-        """These partitions are ours from now on. Each begins with what it is given first, where the last owner committed."""
+        """These partitions are ours from now on. Each begins where the last owner committed."""
         self._inboxes = {partition: asyncio.Queue() for partition in partitions}
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._work(*place)) for place in self._inboxes.items()]

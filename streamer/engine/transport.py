@@ -47,9 +47,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def on_start(self) -> None:
         await super().on_start()
-        lease: Lease | None = getattr(self.app, "lease", None)
-        if lease is not None and self._consumer is not None:
-            lease.watch(self._consumer._coordinator)
+        transport: Any = self.transport
+        consumer: Any = self._consumer
+        transport.lease.watch(consumer._coordinator)
 
 
 class Consumer(driver.Consumer):
@@ -69,7 +69,8 @@ class Consumer(driver.Consumer):
             return
         # What was fetched is handed out, paused since or not: aiokafka would not give it again.
         for partition, fetched_records in fetched.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            # Both may have changed while the batch before was taken.
+            if not self.flow_active or self.app.consumer_generation_id != generation:  # type: ignore[redundant-expr]
                 break
             tp = TP(partition.topic, partition.partition)
             # After a seek this is the next offset to read, else the last one read: what is equal may not be left out.
@@ -88,9 +89,9 @@ class Consumer(driver.Consumer):
                     last.offset,
                     last.timestamp / 1000.0,
                     last.timestamp_type,
-                    (),
+                    [],
                     None,
-                    records,
+                    records,  # type: ignore[arg-type]  # a batch stands where Faust has one value
                     None,
                     0,
                     0,
@@ -130,3 +131,7 @@ class Producer(driver.Producer):
 class Transport(driver.Transport):
     Consumer = Consumer
     Producer = Producer
+
+    def __init__(self, url: Any, app: Any, lease: Lease) -> None:
+        super().__init__(url, app)
+        self.lease = lease

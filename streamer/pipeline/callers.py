@@ -1,7 +1,7 @@
-"""Carries out what the ledger started: one task for each call; its result goes back into the log `commands` as an event.
+"""Carries out what the ledger started: one task a call, whose result goes back into the log `commands` as an event.
 
-Nothing here decides. A call may begin only while `may_start` allows it (lease and deadline); what could not be found out is
-reported as `unknown`, never as success.
+Nothing here decides. A call may begin only while `may_start` allows it (lease and deadline); what could not be found
+out is reported as `unknown`, never as success.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Callers:
             task.add_done_callback(tasks.discard)
 
     def revoke(self, partition: int) -> None:
-        """The partition is another worker's now. `may_start` already forbids what has not begun; the rest may end and report."""
+        """The partition is another worker's now. `may_start` forbids what has not begun; the rest may end."""
         self._tasks.pop(partition, None)
 
     async def _call(self, effect: StartCall, may_start: MayStart) -> None:
@@ -100,12 +100,15 @@ class Callers:
                 outcome = _outcome(
                     effect, "confirmed", external_reference=placed.external_reference, evidence=dict(placed.evidence)
                 )
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - each failure is an outcome
             outcome = _failure(effect, error)
         await self._send(outputs + outputs_of([outcome]))
 
     async def _look_up(self, platform: Platform[Any], effect: StartCall, may_start: MayStart) -> AttemptOutcome:
-        found = await self._run(platform.find_order(effect.command), platform, may_start)
+        command = effect.command
+        if not isinstance(command, ReorderCommand):
+            raise Unsupported(f"{platform.title}: only purchase orders can be looked up")
+        found = await self._run(platform.find_order(command), platform, may_start)
         if found is None:
             return _outcome(effect, "not_found")
         return _outcome(effect, "found", external_reference=found.external_reference, evidence=dict(found.evidence))
@@ -120,7 +123,7 @@ class Callers:
                 await self._send([raw_output(platform, one, cause=None) for one in page.records])
                 records += len(page.records)
                 cursor, more = dict(page.cursor), page.more
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - each failure is told in the poll's row
             error = explain(problem)
             log.warning("a poll failed", account=effect.account, resource=effect.resource, reason=error)
         moved = PollMoved(
@@ -170,7 +173,12 @@ def _failure(effect: StartCall, error: Exception) -> AttemptOutcome:
         case Unclear():
             return _outcome(effect, "unknown", reason=reason)
     if not isinstance(error, StreamerError):
-        log.exception("a call failed in a way that nobody foresaw", account=effect.account, command=effect.command_id)
+        log.error(
+            "a call failed in a way that nobody foresaw",
+            account=effect.account,
+            command=effect.command_id,
+            exc_info=error,
+        )
     return _outcome(effect, "unknown", reason=reason)
 
 

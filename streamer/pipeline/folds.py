@@ -1,16 +1,15 @@
-"""The agents: seven, and a screen each would be too much. They hand batches to the engine; decisions are in `domain/`."""
+"""The agents: seven, a few lines each. They hand batches to the engine; decisions are in `domain/`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import faust
-
 from streamer.engine.app import Engine
 from streamer.engine.shell import FoldShell, StreamShell
 
-Batches = faust.StreamT[Any]
+Batches = Any
+"""A stream of batches; Faust's interface of a stream lacks `noack`."""
 
 
 def declare(engine: Engine, streams: Mapping[str, StreamShell], folds: Mapping[str, FoldShell[Any]]) -> None:

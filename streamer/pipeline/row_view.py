@@ -1,4 +1,4 @@
-"""One row of a fold, fresh from its owner: `GET /rows/{fold}/{key}` on the worker's private address, with the shared token."""
+"""One row of a fold, fresh from its owner: `GET /rows/{fold}/{key}` on the worker's private address, with the token."""
 
 from __future__ import annotations
 

@@ -486,8 +486,16 @@ def test_received_goods_of_an_echo_are_told_to_the_suppliers_row() -> None:
 
 
 def test_an_unknown_order_that_is_older_than_we_remember_is_refused() -> None:
+    partition = shop()
+    partition.send(order(line("1", 1)))
     with pytest.raises(Refused, match="remember_days"):
-        shop().send(order(line("1", 1), version=-60 * 24 * 41))
+        partition.send(order(line("1", 1), source_id="900", version=-60 * 24 * 41))
+
+
+def test_after_a_long_outage_what_the_platform_sends_late_is_still_new() -> None:
+    partition = shop()
+    partition.tick(days=50)
+    assert requests(partition.send(order(line("1", 1))))
 
 
 def test_a_finished_order_becomes_small_and_goes_in_the_end() -> None:
@@ -499,6 +507,9 @@ def test_a_finished_order_becomes_small_and_goes_in_the_end() -> None:
     assert len(partition.rows["shop/1001"]) < before
     assert partition.send(order(line("1", 3, shipped=Decimal(3)), version=3)) == []
     partition.tick(days=41)
+    assert "shop/1001" in partition.rows, "the shop has told nothing since: what it sends again would count as new"
+    partition.send(order(line("1", 1), source_id="1002", version=60 * 24 * 42))
+    partition.tick(days=1)
     assert "shop/1001" not in partition.rows
 
 

@@ -21,7 +21,7 @@ from aiokafka.structs import ConsumerRecord
 from streamer.engine.changelog import committed_offsets
 from streamer.engine.partition import Limits, PartitionFold
 from streamer.engine.recovery import Recovered, Recovery, Watermark
-from streamer.engine.topic_ids import topic_ids
+from streamer.topic_ids import topic_ids
 from tests.kafka.toy import Adder, Total
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,7 @@ class Worker:
 
     async def ready(self, within_seconds: float = 40.0) -> None:
         """Waits until all rows are recovered."""
-        await eventually(lambda: self._ready_or_over(), within_seconds, what=f"{self.log_file} says ready")
+        await eventually(self._ready_or_over, within_seconds, what=f"{self.log_file} says ready")
 
     def _ready_or_over(self) -> bool:
         if self.process.poll() is not None:
@@ -154,7 +154,9 @@ class Bench:
 
     async def read(self, topic: str) -> list[ConsumerRecord]:
         """All records of a topic, by partition and offset."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+        )
         await consumer.start()
         records: list[ConsumerRecord] = []
         try:

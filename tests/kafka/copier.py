@@ -12,8 +12,8 @@ from typing import Any
 from streamer.engine.app import Engine
 from streamer.engine.fold import LogRecord, Output
 from streamer.engine.shell import StreamShell
-from streamer.engine.topic_ids import topic_ids
 from streamer.errors import Malformed
+from streamer.topic_ids import topic_ids
 
 
 def main() -> None:

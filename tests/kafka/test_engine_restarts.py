@@ -18,7 +18,10 @@ def numbers(count: int, *, keys: int = 20, start: int = 0) -> list[tuple[str, st
     """Events with consecutive numbers, spread over keys; one of fifty is bad, one of seventy raises, some wait."""
     special = {49: "bad", 69: "boom", 29: "later"}
     return [
-        (f"k{number % keys}", next((text for every, text in special.items() if number % (every + 1) == every), str(number)))
+        (
+            f"k{number % keys}",
+            next((text for every, text in special.items() if number % (every + 1) == every), str(number)),
+        )
         for number in range(start, start + count)
     ]
 

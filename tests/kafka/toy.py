@@ -8,15 +8,15 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-import faust
 import msgspec
 
 from streamer.engine.app import Engine
 from streamer.engine.fold import NOTHING, Decision, LogRecord, Output, Rows
 from streamer.engine.shell import FoldShell
-from streamer.engine.topic_ids import topic_ids
 from streamer.errors import Malformed
+from streamer.topic_ids import topic_ids
 
 
 class Total(msgspec.Struct):
@@ -76,7 +76,9 @@ class Adder:
         return Decision([Output(self._out, key, f"woken:{row.woken}".encode())])
 
     def dead_letter(self, record: LogRecord, error: Exception) -> Output:
-        return Output(self._dead, (record.key or b"").decode(), record.value or b"", (("why", type(error).__name__.encode()),))
+        return Output(
+            self._dead, (record.key or b"").decode(), record.value or b"", (("why", type(error).__name__.encode()),)
+        )
 
     def quarantine(self, rows: Rows[Total], record: LogRecord, error: Exception) -> None:
         row = rows.edit((record.key or b"").decode())
@@ -95,7 +97,9 @@ def main() -> None:
     parser.add_argument("--session", type=float, default=6.0)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    engine = Engine(given.app, given.bootstrap, state_dir=Path(given.state), tick_seconds=0.5, session_seconds=given.session)
+    engine = Engine(
+        given.app, given.bootstrap, state_dir=Path(given.state), tick_seconds=0.5, session_seconds=given.session
+    )
     shell = FoldShell(
         engine,
         fold=Adder(given.out, given.dead),
@@ -103,14 +107,18 @@ def main() -> None:
         log_topic_id=asyncio.run(ids(given.bootstrap, given.log)),
         changelog=given.changelog,
     )
-    engine.on_ready = lambda: (Path(given.state) / "ready").write_text(str(os.getpid()))
+
+    def tell_ready() -> None:
+        (Path(given.state) / "ready").write_text(str(os.getpid()))
+
+    engine.on_ready = tell_ready
 
     @engine.app.agent(shell.channel)
-    async def adder(stream: faust.StreamT[object]) -> None:
+    async def adder(stream: Any) -> None:
         async for batch in stream.noack().events():
             await shell.put(batch)
 
-    faust.Worker(engine.app, loglevel="INFO", override_logging=False, console_port=None).execute_from_commandline()
+    sys.exit(engine.run())
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 async def until(condition, seconds: float = 10.0) -> None:  # type: ignore[no-untyped-def]
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - another process sets no event here
+        while not condition():
             await asyncio.sleep(0.02)
 
 

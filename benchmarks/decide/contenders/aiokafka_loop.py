@@ -28,10 +28,18 @@ async def run(given: Task) -> None:
     stored = given.rows()
     views = [PeerRows(partition, stored) for partition in range(given.partitions)]
     producer = AIOKafkaProducer(
-        bootstrap_servers=given.bootstrap, acks="all", enable_idempotence=True, linger_ms=LINGER_MS, max_batch_size=262_144
+        bootstrap_servers=given.bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=LINGER_MS,
+        max_batch_size=262_144,
     )
     consumer = AIOKafkaConsumer(
-        LOG, bootstrap_servers=given.bootstrap, group_id=given.group, enable_auto_commit=False, auto_offset_reset="earliest"
+        LOG,
+        bootstrap_servers=given.bootstrap,
+        group_id=given.group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
     )
     await producer.start()
     await consumer.start()

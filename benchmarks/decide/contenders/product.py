@@ -16,9 +16,7 @@ from streamer.engine.shell import FoldShell
 
 def application(given: Task) -> Any:
     engine = Engine(given.group, given.bootstrap, state_dir=Path(given.folder) / "state")
-    shell = FoldShell(
-        engine, fold=stock_fold(), log=LOG, log_topic_id=given.log_topic_id, changelog=given.changelog
-    )
+    shell = FoldShell(engine, fold=stock_fold(), log=LOG, log_topic_id=given.log_topic_id, changelog=given.changelog)
 
     @engine.app.agent(shell.channel, name="stock")
     async def fold(batches: Any) -> None:

@@ -41,7 +41,7 @@ class StateRows(PeerRows):
 class OutputValue(Serializer):
     """The output's bytes; its key and headers are set by the stream."""
 
-    def __call__(self, value: Any, ctx: SerializationContext) -> bytes:
+    def __call__(self, value: Any, ctx: SerializationContext) -> bytes:  # noqa: ARG002 - as Quix calls it
         return bytes(value.value)
 
 
@@ -82,7 +82,7 @@ def application(given: Task) -> Application:
         return outputs
 
     stream = app.dataframe(log).apply(decide, stateful=True, metadata=True, expand=True)
-    stream = stream.set_headers(lambda output, key, timestamp, headers: list(output.headers))
+    stream = stream.set_headers(lambda output, *_: list(output.headers))
     stream.to_topic(decisions, key=lambda output: output.key)
     return app
 

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streamer.engine.topic_ids import topic_ids
 from streamer.errors import StreamerError
+from streamer.topic_ids import topic_ids
 from streamer.web.console.projections import Change
 from streamer.web.console.read_model import ReadModel, Source
 from streamer.web.metrics import READ_MODEL_LAG, READ_MODEL_RECORDS

@@ -28,7 +28,7 @@ from streamer.errors import Misconfigured, Unavailable
 NO_ID = bytes(16)
 
 
-class _Uuid(AbstractType[bytes]):
+class _Uuid(AbstractType[bytes]):  # type: ignore[misc]
     @classmethod
     def encode(cls, value: bytes) -> bytes:
         return value
@@ -42,7 +42,7 @@ class _Uuid(AbstractType[bytes]):
         return value.hex()
 
 
-class _Response(Response):
+class _Response(Response):  # type: ignore[misc]
     API_KEY = 3
     API_VERSION = 10
     SCHEMA = Schema(
@@ -88,7 +88,7 @@ class _Response(Response):
     )
 
 
-class _RequestV10(RequestStruct):
+class _RequestV10(RequestStruct):  # type: ignore[misc]
     API_KEY = 3
     API_VERSION = 10
     FLEXIBLE_VERSION = True
@@ -102,11 +102,11 @@ class _RequestV10(RequestStruct):
     )
 
 
-class _MetadataWithIds(Request[_RequestV10]):
+class _MetadataWithIds(Request[_RequestV10]):  # type: ignore[misc]
     API_KEY = 3
 
     def __init__(self, topics: Iterable[str]) -> None:
-        self._topics = [(NO_ID, topic, {}) for topic in topics]
+        self._topics: list[Any] = [(NO_ID, topic, {}) for topic in topics]
 
     def build(self, request_struct_class: type[_RequestV10]) -> _RequestV10:
         return request_struct_class(self._topics, False, False, False, {})  # noqa: FBT003 - as the protocol lists them
