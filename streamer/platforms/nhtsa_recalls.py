@@ -16,20 +16,34 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from streamer.errors import Ignored, Malformed
 from streamer.messages.base import Message, Sku
+from streamer.messages.commands import FetchCommand
 from streamer.messages.recalls import Recall, RemedyPart, VehicleClass, VehicleDecoded
-from streamer.platforms.base import AccountSettings, Platform, Raw, RawPage, Role, content_hash
+from streamer.platforms.base import (
+    AccountSettings,
+    Call,
+    Page,
+    Platform,
+    Raw,
+    RawPage,
+    Role,
+    content_hash,
+    get,
+    send,
+)
 
 CAMPAIGN = re.compile(r"^\d{2}[VETCI]\d{3}(\d{3})?$")
 UNKNOWN_DAY = "19010101"
 UNKNOWN_YEAR = 9999
 NO_PART = frozenset({"", "N/A", "NA", "NONE", "VARIOUS", "UNKNOWN", "TBD", "SEE NOTES", "NOT APPLICABLE"})
 COLUMNS = (27, 29)  # before and since May 2025
+UNKNOWN_VEHICLE = frozenset({400, 404})  # what the service answers to a make or model that it spells otherwise
 
 
 def campaign_number(text: str) -> str:
@@ -124,6 +138,9 @@ class NhtsaRecalls(Platform[NhtsaSettings]):
     roles = frozenset({Role.SOURCE})
     settings_type = NhtsaSettings
     unsigned_because = "recalls are fetched from NHTSA, nothing is pushed"
+    polls: ClassVar[Mapping[str, float]] = {"recalls_by_vehicle": 3600.0}
+    fetches = frozenset({"vin"})
+    limits = "none published; a few questions a second"
     resources = {
         "recalls_by_vehicle": r"^GET .*/recalls/(recallsByVehicle|campaignNumber)$",
         "flat_file": r"^GET .*/rcl/FLAT_RCL\w*\.(zip|txt)$",
@@ -140,6 +157,30 @@ class NhtsaRecalls(Platform[NhtsaSettings]):
         if not isinstance(rows, list):
             raise Malformed("neither recalls nor a decoded vehicle", field="results")
         return list(self._recalls(_json_rows(rows)))
+
+    def poll(self, resource: str, cursor: Mapping[str, str]) -> Call[Page]:
+        """The recalls of each class of vehicles in the settings; what has not changed since is left out."""
+        told = dict(cursor)
+        records = []
+        for vehicle in self.settings.vehicles:
+            query = {"make": vehicle.make, "model": vehicle.model, "modelYear": str(vehicle.year)}
+            url = f"{self.base('https://api.nhtsa.gov')}/recalls/recallsByVehicle"
+            reply = yield from send(get(url, query, accept=UNKNOWN_VEHICLE))
+            if reply.status in UNKNOWN_VEHICLE:
+                continue
+            key = f"{vehicle.make}/{vehicle.model}/{vehicle.year}".lower()
+            content = content_hash(reply.body)
+            if told.get(key) != content:
+                told[key] = content
+                records.append(RawPage(reply.body, resource, key, {"content-type": "application/json"}))
+        return Page(records, told)
+
+    def fetch(self, command: FetchCommand) -> Call[RawPage]:
+        """What one VIN stands for."""
+        (vin,) = command.ids
+        url = f"{self.base('https://vpic.nhtsa.dot.gov')}/api/vehicles/DecodeVinValues/{quote(vin, safe='')}"
+        reply = yield from send(get(url, {"format": "json"}))
+        return RawPage(reply.body, command.resource, vin, {"content-type": "application/json"})
 
     def _recalls(self, rows: Iterable[Told]) -> Iterator[Recall]:
         """One recall for each campaign, with all vehicles and parts that its rows name."""

@@ -11,19 +11,34 @@ Good to know:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import SecretStr
 
-from streamer.errors import Ignored, Malformed
+from streamer.errors import Ignored, Malformed, Refused
 from streamer.messages.base import Message
+from streamer.messages.commands import FetchCommand, RecallReplacementCommand, WriteBackCommand
 from streamer.messages.orders import CustomerRecord, Order, OrderLine
 from streamer.messages.people import Appointment, Vehicle
 from streamer.messages.stock import Item, StockLevel
-from streamer.platforms.base import AccountSettings, Hmac, Platform, Raw, Role, content_hash, version_of
+from streamer.platforms import shopify_calls as calls
+from streamer.platforms.base import (
+    AccountSettings,
+    Call,
+    Hmac,
+    Page,
+    Placed,
+    Platform,
+    Raw,
+    RawPage,
+    Role,
+    content_hash,
+    version_of,
+)
+from streamer.platforms.shopify_calls import ASKED
 from streamer.platforms.shopify_payloads import (
     Pair,
     RawCustomer,
@@ -47,6 +62,7 @@ class ShopifySettings(AccountSettings):
     service_sku_prefix: str | None = None
     service_skus: tuple[str, ...] = ()
     properties: dict[str, Held] = {}  # name of a line's property or a note attribute -> what it holds
+    cancel_rejected: bool = False  # an order of which nothing can be had is cancelled there, for good
 
 
 class Shopify(Platform[ShopifySettings]):
@@ -58,6 +74,17 @@ class Shopify(Platform[ShopifySettings]):
     signature = Hmac(header="X-Shopify-Hmac-Sha256", encoding="base64")
     reads_headers = ("x-shopify-topic", "x-shopify-triggered-at", "x-shopify-webhook-id")
     counts = "available"
+    polls: ClassVar[Mapping[str, float]] = {"orders": 300.0}
+    resources: ClassVar[Mapping[str, str]] = {
+        "orders": r"^GET .*/orders\.json$",
+        "order": r"^GET .*/orders/\d+\.json$",
+        "inventory_item": r"^POST .*/graphql\.json$",
+    }
+    fetches = frozenset({"inventory_item", "order"})
+    unsupported: ClassVar[Mapping[Any, str]] = {
+        "place_order": "no call makes a purchase order there; order by a supplier's or an ERP's account",
+    }
+    limits = "100 points a second for GraphQL (standard plan), 2 calls a second for REST"
 
     def normalise(self, raw: Raw) -> Iterable[Message]:
         for kind, body in objects_in(raw):
@@ -236,8 +263,36 @@ class Shopify(Platform[ShopifySettings]):
             customer=customer.customer(),
         )
 
+    # --- what we ask and send -----------------------------------------------------------------------------------------
 
-ASKED = "x-asked"  # of the record of a fetch's answer: the ids that were asked for
+    def poll(self, resource: str, cursor: Mapping[str, str]) -> Call[Page]:
+        return (yield from calls.changed_orders(self._shop(), cursor))
+
+    def fetch(self, command: FetchCommand) -> Call[RawPage]:
+        if command.resource == "order":
+            return (yield from calls.order(self._shop(), command.ids[0], command.resource))
+        return (yield from calls.items(self._shop(), command.ids, command.resource))
+
+    def write_back(self, command: WriteBackCommand) -> Call[Placed]:
+        """The decision as a tag; with `cancel_rejected` an order of which nothing can be had is cancelled."""
+        shop = self._shop()
+        yield from calls.decide(shop, command.order_id, command.decision)
+        if command.decision == "rejected" and self.settings.cancel_rejected:
+            reasons = "; ".join(dict.fromkeys(line.reason for line in command.lines if line.reason))
+            return Placed((yield from calls.cancel(shop, command.order_id, reasons or "no stock")))
+        return Placed(command.order_id)
+
+    def recall_replacement(self, command: RecallReplacementCommand) -> Call[Placed]:
+        """A tag on the appointment's order, which its workshop sees."""
+        yield from calls.tag(self._shop(), command.order_id, f"recall: {command.campaign}")
+        return Placed(command.order_id)
+
+    def _shop(self) -> calls.Shop:
+        settings = self.settings
+        if settings.base_url is None or settings.access_token is None:
+            missing = "base_url" if settings.base_url is None else "access_token"
+            raise Refused(f"accounts.{self.account}.{missing} is not set; Shopify can be listened to, but not asked")
+        return calls.Shop(self.base(""), settings.api_version, settings.access_token.get_secret_value())
 
 
 def _triggered(raw: Raw) -> datetime:

@@ -1,0 +1,170 @@
+"""What we ask of Shopify and tell it: items and orders by their ids, orders that changed, tags, cancellations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from streamer.errors import Unavailable
+from streamer.messages.orders import DecisionState
+from streamer.platforms.graphql import ask, refuse
+from streamer.platforms.wire import Call, Page, RawPage, get, moment, send
+
+ASKED = "x-asked"
+"""Header of the record of a fetch's answer: the ids that were asked for, in order."""
+
+OVERLAP = timedelta(minutes=5)
+"""So much of the time that was looked at already is looked at again: `updated_at` is not the order of appearance."""
+FIRST_LOOK = timedelta(hours=1)
+ORDERS_AT_ONCE = 100
+
+TAGS: Mapping[DecisionState, str] = {
+    "approved": "stock: approved",
+    "partly_approved": "stock: partly approved",
+    "waitlisted": "stock: waitlisted",
+    "rejected": "stock: rejected",
+    "released": "stock: released",
+}
+"""Shopify has no state for what we decide; people, and rules of its automation, see it by one of these tags."""
+
+NODES = """query Items($ids: [ID!]!) { nodes(ids: $ids) {
+  ... on InventoryItem { id sku updatedAt variant { displayName price }
+    measurement { weight { value unit } } }
+  ... on ProductVariant { id sku updatedAt displayName price
+    inventoryItem { measurement { weight { value unit } } } } } }"""
+
+TAGS_ADD = """mutation Tell($id: ID!, $tags: [String!]!) {
+  tagsAdd(id: $id, tags: $tags) { node { id } userErrors { field message } } }"""
+
+TAGS_REMOVE = """mutation Untell($id: ID!, $tags: [String!]!) {
+  tagsRemove(id: $id, tags: $tags) { node { id } userErrors { field message } } }"""
+
+CANCEL = """mutation Cancel($orderId: ID!, $reason: OrderCancelReason!, $restock: Boolean!,
+    $refundMethod: OrderCancelRefundMethodInput!, $notifyCustomer: Boolean, $staffNote: String) {
+  orderCancel(orderId: $orderId, reason: $reason, restock: $restock, refundMethod: $refundMethod,
+      notifyCustomer: $notifyCustomer, staffNote: $staffNote) {
+    job { id done } orderCancelUserErrors { code field message } } }"""
+
+
+class Shop(NamedTuple):
+    """Where one shop's Admin API is, and what opens it."""
+
+    base: str
+    version: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"X-Shopify-Access-Token": self.token}
+
+    def rest(self, path: str) -> str:
+        return f"{self.base}/admin/api/{self.version}/{path}"
+
+    @property
+    def graphql(self) -> str:
+        return self.rest("graphql.json")
+
+
+def gid(kind: str, number: str) -> str:
+    """Shopify's global id: `gid://shopify/Order/6811200440011`."""
+    return f"gid://shopify/{kind}/{number}"
+
+
+def items(shop: Shop, ids: tuple[str, ...], resource: str) -> Call[RawPage]:
+    """Inventory items (`49881200331`) and variants (`variant:44810001`), one answer for each in the same order."""
+    wanted = [
+        gid("ProductVariant", one.removeprefix("variant:")) if one.startswith("variant:") else gid("InventoryItem", one)
+        for one in ids
+    ]
+    data = yield from ask(shop.graphql, shop.headers, NODES, {"ids": wanted}, safe=True)
+    nodes = data.get("nodes")
+    if not isinstance(nodes, list) or len(nodes) != len(ids):
+        raise Unavailable("the answer has not one node for each id")
+    body = orjson.dumps({"data": {"nodes": nodes}})
+    return RawPage(body, resource, ids[0], {"content-type": "application/json", ASKED: ",".join(ids)})
+
+
+def order(shop: Shop, number: str, resource: str) -> Call[RawPage]:
+    """One order as webhooks carry it."""
+    reply = yield from send(get(shop.rest(f"orders/{number}.json"), {}, shop.headers))
+    return RawPage(reply.body, resource, number, {"content-type": "application/json"})
+
+
+def changed_orders(shop: Shop, cursor: Mapping[str, str]) -> Call[Page]:
+    """Orders that changed since the last look, for what no webhook told; the first look goes back an hour.
+
+    `page` continues a look, beside which no other filter may stand; `since` begins the next one.
+    """
+    now = (yield from moment()).now
+    since = cursor.get("since") or (now - FIRST_LOOK).isoformat(timespec="seconds")
+    query = {"limit": str(ORDERS_AT_ONCE)}
+    if page := cursor.get("page"):
+        query["page_info"] = page
+    else:
+        start = datetime.fromisoformat(since) - OVERLAP
+        query |= {"status": "any", "order": "updated_at asc", "updated_at_min": start.isoformat(timespec="seconds")}
+    reply = yield from send(get(shop.rest("orders.json"), query, shop.headers))
+    body = reply.json()
+    found = body.get("orders") if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise reply.unreadable("has no orders")
+    latest = max([cursor.get("latest", since), *_changed(found)], key=datetime.fromisoformat)
+    following = _next_page(reply.headers.get("link", ""))
+    moved = {"since": since, "latest": latest, "page": following} if following else {"since": latest}
+    return Page([_record(one) for one in found], moved, more=following is not None)
+
+
+def _changed(found: Iterable[Any]) -> list[str]:
+    return [str(one["updated_at"]) for one in found if isinstance(one, dict) and one.get("updated_at")]
+
+
+def _record(one: Any) -> RawPage:
+    number = str(one.get("id", "")) if isinstance(one, dict) else ""
+    headers = {"content-type": "application/json", "x-shopify-topic": "orders/updated"}
+    return RawPage(orjson.dumps(one), "orders", number or None, headers)
+
+
+def _next_page(link: str) -> str | None:
+    """`page_info` of the address that the header `Link` calls the next one."""
+    found = re.search(r'<([^>]+)>;\s*rel="next"', link)
+    return parse_qs(urlsplit(found[1]).query).get("page_info", [None])[0] if found else None
+
+
+def decide(shop: Shop, number: str, decision: DecisionState) -> Call[None]:
+    """The tag of a decision on the order, and none of the others."""
+    others = [tag for state, tag in TAGS.items() if state != decision]
+    yield from _tag(shop, TAGS_REMOVE, "tagsRemove", number, others)
+    if decision in TAGS:
+        yield from tag(shop, number, TAGS[decision])
+
+
+def tag(shop: Shop, number: str, text: str) -> Call[None]:
+    """One more tag on the order; the same one twice is one."""
+    yield from _tag(shop, TAGS_ADD, "tagsAdd", number, [text])
+
+
+def _tag(shop: Shop, mutation: str, field: str, number: str, tags: list[str]) -> Call[None]:
+    variables = {"id": gid("Order", number), "tags": tags}
+    data = yield from ask(shop.graphql, shop.headers, mutation, variables, safe=True)
+    refuse((data.get(field) or {}).get("userErrors") or ())
+
+
+def cancel(shop: Shop, number: str, note: str) -> Call[str | None]:
+    """Cancels the whole order for want of stock: money back, stock back, the customer told. Cannot be undone."""
+    variables = {
+        "orderId": gid("Order", number),
+        "reason": "INVENTORY",
+        "restock": True,
+        "refundMethod": {"originalPaymentMethodsRefund": True},
+        "notifyCustomer": True,
+        "staffNote": note[:255],
+    }
+    data = yield from ask(shop.graphql, shop.headers, CANCEL, variables, safe=False)
+    told = data.get("orderCancel") or {}
+    refuse(told.get("orderCancelUserErrors") or ())
+    return (told.get("job") or {}).get("id")

@@ -1,0 +1,176 @@
+"""What is asked of Shopify and NHTSA, played against a shop and a recall service that answer from a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import pytest
+
+from streamer.errors import Refused
+from streamer.messages.commands import FetchCommand, RecallReplacementCommand, WriteBackCommand
+from streamer.messages.people import Vehicle
+from streamer.platforms.base import Platform, example
+from streamer.platforms.judging import play
+from streamer.platforms.wire import AskMoment, HttpRequest, Moment, Raw, RawPage, Reply
+
+NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+SHOP = {"base_url": "https://northgate.example", "access_token": "shop-token", "cancel_rejected": True}
+
+
+class Server:
+    """Answers each request by a function of it and keeps what it was asked."""
+
+    def __init__(self, answer: Callable[[HttpRequest], Any], headers: dict[str, str] | None = None) -> None:
+        self.asked: list[HttpRequest] = []
+        self._answer = answer
+        self._headers = headers or {}
+
+    def __call__(self, request: Any) -> Any:
+        if isinstance(request, AskMoment):
+            return Moment(NOW, "0" * 32)
+        self.asked.append(request)
+        return Reply(200, self._headers, orjson.dumps(self._answer(request)), safe=request.safe)
+
+    @property
+    def variables(self) -> list[Any]:
+        return [request.json["variables"] for request in self.asked]
+
+
+def read(platform: Platform[Any], page: RawPage) -> list[Any]:
+    headers = {name.lower(): value for name, value in page.headers.items()}
+    return platform.read(Raw(page.body, headers, platform.account, page.resource, received_at=NOW))
+
+
+def fetch(resource: str, *ids: str) -> FetchCommand:
+    return FetchCommand(
+        command_id="F" * 26, account="example", object="o", cause="c", resource=resource, ids=ids, requested_for="c"
+    )
+
+
+def decision(state: Any) -> WriteBackCommand:
+    return WriteBackCommand(
+        command_id="W" * 26, account="example", object="o", cause="c", order_id="1001", revision=1, decision=state,
+        lines=(),
+    )  # fmt: skip
+
+
+def test_an_item_is_asked_for_by_its_id_and_its_answer_names_the_sku() -> None:
+    shop = example("shopify", SHOP)
+    node = {"id": "gid://shopify/InventoryItem/77", "sku": "WIPER-24", "updatedAt": "2026-11-01T08:00:00Z"}
+    server = Server(lambda _: {"data": {"nodes": [node]}})
+    (item,) = read(shop, play(shop.fetch(fetch("inventory_item", "77")), server))
+    assert (item.item_id, item.sku) == ("77", "WIPER-24")
+    assert server.asked[0].headers["X-Shopify-Access-Token"] == "shop-token"
+    assert server.variables == [{"ids": ["gid://shopify/InventoryItem/77"]}]
+
+
+def test_an_item_that_the_shop_does_not_have_is_an_answer_too() -> None:
+    shop = example("shopify", SHOP)
+    server = Server(lambda _: {"data": {"nodes": [None]}})
+    (item,) = read(shop, play(shop.fetch(fetch("inventory_item", "variant:9")), server))
+    assert (item.item_id, item.sku) == ("variant:9", None)
+    assert server.variables == [{"ids": ["gid://shopify/ProductVariant/9"]}]
+
+
+def test_changed_orders_are_read_page_by_page_and_the_next_look_begins_with_the_latest_change() -> None:
+    shop = example("shopify", SHOP)
+    orders = [{"id": 5, "updated_at": "2026-11-02T11:30:00+00:00", "line_items": []}]
+    link = '<https://northgate.example/admin/api/2026-07/orders.json?limit=100&page_info=abc>; rel="next"'
+    first = play(shop.poll("orders", {}), server := Server(lambda _: {"orders": orders}, {"link": link}))
+    assert server.asked[0].query["status"] == "any"  # else cancelled and closed ones stay away
+    assert server.asked[0].query["updated_at_min"] == "2026-11-02T10:55:00+00:00"
+    assert first.more
+    second = play(shop.poll("orders", first.cursor), server := Server(lambda _: {"orders": []}))
+    assert server.asked[0].query == {"limit": "100", "page_info": "abc"}
+    assert not second.more
+    play(shop.poll("orders", second.cursor), server := Server(lambda _: {"orders": []}))
+    assert server.asked[0].query["updated_at_min"] == "2026-11-02T11:25:00+00:00"
+    (order,) = read(shop, first.records[0])
+    assert order.source_id == "5"
+
+
+def test_a_decision_is_one_tag_on_the_order_and_takes_the_others_away() -> None:
+    shop = example("shopify", SHOP)
+    server = Server(lambda _: {"data": {"tagsRemove": {"userErrors": []}, "tagsAdd": {"userErrors": []}}})
+    play(shop.write_back(decision("waitlisted")), server)
+    removed, added = server.variables
+    assert added == {"id": "gid://shopify/Order/1001", "tags": ["stock: waitlisted"]}
+    assert "stock: approved" in removed["tags"]
+    assert "stock: waitlisted" not in removed["tags"]
+
+
+def test_an_order_of_which_nothing_can_be_had_is_cancelled_where_the_account_wants_it() -> None:
+    job = {"job": {"id": "gid://shopify/Job/1", "done": False}, "orderCancelUserErrors": []}
+    answer = {"data": {"tagsRemove": {}, "tagsAdd": {}, "orderCancel": job}}
+    server = Server(lambda _: answer)
+    shop = example("shopify", SHOP)
+    assert play(shop.write_back(decision("rejected")), server).external_reference == "gid://shopify/Job/1"
+    assert server.variables[-1]["reason"] == "INVENTORY"
+    careful = example("shopify", {**SHOP, "cancel_rejected": False})
+    play(careful.write_back(decision("rejected")), server := Server(lambda _: answer))
+    assert len(server.asked) == 2
+
+
+def test_what_the_shop_refuses_inside_a_success_is_refused() -> None:
+    shop = example("shopify", SHOP)
+    told = {"userErrors": [{"field": ["id"], "message": "Order does not exist"}]}
+    with pytest.raises(Refused, match="does not exist"):
+        play(shop.write_back(decision("approved")), Server(lambda _: {"data": {"tagsRemove": told}}))
+
+
+def test_a_shop_without_a_token_can_be_listened_to_but_not_asked() -> None:
+    shop = example("shopify", {"base_url": "https://northgate.example"})
+    with pytest.raises(Refused, match=r"accounts\.example\.access_token"):
+        play(shop.fetch(fetch("inventory_item", "77")), Server(lambda _: {}))
+
+
+def test_a_recall_is_a_tag_on_the_appointment() -> None:
+    shop = example("shopify", SHOP)
+    server = Server(lambda _: {"data": {"tagsAdd": {"userErrors": []}}})
+    command = RecallReplacementCommand(
+        command_id="R" * 26, account="example", object="o", cause="26V001000", campaign="26V001000", order_id="1001",
+        vehicle=Vehicle(), location="NORTHGATE", sku="HOSE-1", quantity=Decimal(1),
+    )  # fmt: skip
+    play(shop.recall_replacement(command), server)
+    assert server.variables == [{"id": "gid://shopify/Order/1001", "tags": ["recall: 26V001000"]}]
+
+
+VEHICLE = {"make": "honda", "model": "fit", "year": 2011}
+CAMPAIGN = {"NHTSACampaignNumber": "26V001000", "Make": "HONDA", "Model": "FIT", "ModelYear": "2011"}
+
+
+def test_recalls_of_each_class_of_vehicles_come_once_and_again_when_they_change() -> None:
+    nhtsa = example("nhtsa_recalls", {"vehicles": [VEHICLE], "remedy_parts": {"26V001000": "HOSE-1"}})
+    first = play(nhtsa.poll("recalls_by_vehicle", {}), server := Server(lambda _: {"results": [CAMPAIGN]}))
+    assert server.asked[0].query == {"make": "honda", "model": "fit", "modelYear": "2011"}
+    (recall,) = read(nhtsa, first.records[0])
+    assert (recall.campaign, recall.remedy_parts) == ("26V001000", ("HOSE-1",))
+    again = play(nhtsa.poll("recalls_by_vehicle", first.cursor), Server(lambda _: {"results": [CAMPAIGN]}))
+    assert again.records == []
+    changed = {**CAMPAIGN, "Summary": "more is known"}
+    assert len(play(nhtsa.poll("recalls_by_vehicle", again.cursor), Server(lambda _: {"results": [changed]})).records)
+
+
+def test_a_vehicle_that_the_service_spells_otherwise_does_not_hold_up_the_others() -> None:
+    nhtsa = example("nhtsa_recalls", {"vehicles": [{**VEHICLE, "model": "phit"}, VEHICLE]})
+
+    def answer(request: Any) -> Reply:
+        if request.query["model"] == "phit":
+            return Reply(400, {}, b"{}")
+        return Reply(200, {}, orjson.dumps({"results": [CAMPAIGN]}))
+
+    page = play(nhtsa.poll("recalls_by_vehicle", {}), answer)
+    assert [record.key for record in page.records] == ["honda/fit/2011"]
+
+
+def test_a_vin_is_asked_for_and_its_answer_names_the_class_of_the_vehicle() -> None:
+    nhtsa = example("nhtsa_recalls", {})
+    row = {"VIN": "1HGCM82633A004352", "Make": "HONDA", "Model": "Accord", "ModelYear": "2003", "ErrorCode": "0"}
+    page = play(nhtsa.fetch(fetch("vin", "1HGCM82633A004352")), server := Server(lambda _: {"Results": [row]}))
+    assert server.asked[0].url == "https://vpic.nhtsa.dot.gov/api/vehicles/DecodeVinValues/1HGCM82633A004352"
+    (decoded,) = read(nhtsa, page)
+    assert (decoded.make, decoded.model, decoded.year) == ("HONDA", "Accord", 2003)
