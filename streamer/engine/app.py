@@ -20,7 +20,7 @@ from streamer.engine.lease import Lease
 from streamer.engine.selfcheck import check_installation
 from streamer.engine.sending import Sender
 from streamer.engine.shell import FoldShell, StreamShell
-from streamer.engine.transport import Transport
+from streamer.engine.transport import BatchSchema, Transport
 from streamer.engine.watchdog import NO_GROUP_SECONDS, RECOVERY_STALLED_SECONDS, Watchdog, Watched
 
 log = logging.getLogger("streamer.engine")
@@ -102,6 +102,12 @@ class Engine:
         heard.on_before_shutdown.connect(self._on_shutdown, weak=False)
         app.task()(self._serve)
         return app
+
+    def batches(self, topic: str) -> Any:
+        """A channel of Faust whose events are batches of Kafka records."""
+        transport: Any = self.app.transport
+        transport.batched.add(topic)
+        return self.app.topic(topic, schema=BatchSchema())
 
     def run(self) -> int:
         """Works until SIGTERM or SIGINT, then makes durable what was begun, commits and leaves the group.

@@ -18,7 +18,6 @@ from streamer.engine.killers import Killers
 from streamer.engine.owner import FULL_INBOX, LOW_INBOX, Effects, Owner, Permit
 from streamer.engine.partition import DEFAULT_LIMITS, Limits, PartitionFold, Sending
 from streamer.engine.rows import RowStore
-from streamer.engine.transport import BatchSchema
 from streamer.errors import Lost
 
 log = logging.getLogger("streamer.engine")
@@ -67,7 +66,7 @@ class FoldShell(Generic[Row]):
     ) -> None:
         self.fold = fold
         self.log = log
-        self.channel = engine.app.topic(log, schema=BatchSchema())
+        self.channel = engine.batches(log)
         self.owners: dict[int, Owner[Row]] = {}
         self._engine = engine
         self._log_topic_id = log_topic_id
@@ -203,7 +202,7 @@ class StreamShell:
         dead_letter: Callable[[Any, Exception], Any],
     ) -> None:
         self.topic = topic
-        self.channel = engine.app.topic(topic, schema=BatchSchema())
+        self.channel = engine.batches(topic)
         self._engine = engine
         self._topic_id = topic_id
         self._handle = handle

@@ -1,10 +1,9 @@
-"""Faust's Kafka transport, fetching whole batches: one message for each partition and fetch.
+"""Faust's Kafka transport, fetching whole batches: one message for each partition and fetch of a batched topic.
 
 Faust's costs for an event (four tasks, locks, a turn of the stream) are then paid once a batch. The message's value is
-the
-list of records as aiokafka has them, its offset the last one's. Batches of a partition are acknowledged in order, so
-the
-highest acknowledged offset may be committed. The producer is idempotent.
+the list of records as aiokafka has them, its offset the last one's. Batches of a partition are acknowledged in order,
+so the highest acknowledged offset may be committed. Topics that nobody asked for in batches (agents, tables and table
+routes as Faust has them) come record by record as ever. The producer is idempotent.
 """
 
 from __future__ import annotations
@@ -53,7 +52,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class Consumer(driver.Consumer):
-    """Hands out batches instead of records."""
+    """Hands out batches instead of records, where a topic wants them."""
+
+    @property
+    def _batched(self) -> set[str]:
+        transport: Any = self.transport
+        batched: set[str] = transport.batched
+        return batched
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -73,6 +78,12 @@ class Consumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:  # type: ignore[redundant-expr]
                 break
             tp = TP(partition.topic, partition.partition)
+            if tp.topic not in self._batched:
+                for record in fetched_records:
+                    if not self.flow_active or self.app.consumer_generation_id != generation:  # type: ignore[redundant-expr]
+                        return
+                    yield tp, self._to_message(tp, record)
+                continue
             # After a seek this is the next offset to read, else the last one read: what is equal may not be left out.
             read = self._read_offset[tp]
             records = fetched_records
@@ -102,8 +113,13 @@ class Consumer(driver.Consumer):
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Batches are acknowledged in order, so gaps need no book-keeping."""
+        if tp.topic not in self._batched:
+            await super()._add_gap(tp, offset_from, offset_to)
 
     def _new_offset(self, tp: TP) -> int | None:
+        if tp.topic not in self._batched:
+            stock: int | None = super()._new_offset(tp)
+            return stock
         acked = self._acked[tp]
         if not acked:
             return None
@@ -135,3 +151,5 @@ class Transport(driver.Transport):
     def __init__(self, url: Any, app: Any, lease: Lease) -> None:
         super().__init__(url, app)
         self.lease = lease
+        self.batched: set[str] = set()
+        """Topics whose records are handed out in batches."""
