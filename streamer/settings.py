@@ -9,9 +9,10 @@ import hashlib
 import os
 import tomllib
 from collections import Counter
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -25,6 +26,9 @@ RULES = 1
 """Number of the rules in force that this code knows (DECISIONS.md, "Behaviour is data")."""
 
 ENVIRONMENT = "STREAMER_"
+
+Role = Literal["viewer", "buyer", "manager", "operator"]
+PersonId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 
 
 class Section(BaseModel):
@@ -81,6 +85,62 @@ class Web(Section):
     public_origin: str | None = None  # https://… where a proxy stands in front
 
 
+class SupplierCalendar(Section):
+    """When a supplier takes and ships orders: days of the week, public holidays, days of his own, his cut-off."""
+
+    weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
+    country: str | None = None  # ISO 3166
+    subdivision: str | None = None
+    closed: tuple[date, ...] = ()
+    open: tuple[date, ...] = ()
+    cut_off: time | None = None  # local; an order at or after it counts for the next open day
+    time_zone: str = "UTC"
+
+
+class Person(Section):
+    """Somebody who may approve purchase orders: how they are known, and what they may approve."""
+
+    name: str
+    console: str | None = None  # login
+    roles: tuple[Role, ...] = ("manager",)  # of that login
+    email: str | None = None
+    slack: str | None = None  # user id, such as U024BE7LH
+    tier: Annotated[int, Field(ge=1, le=9)] = 1
+    limit: Annotated[Decimal, Field(ge=0)] | None = None  # in the company's currency; none: any amount
+    suppliers: tuple[SupplierCode, ...] = ()  # none: all
+    sku_classes: tuple[str, ...] = ()  # none: all
+
+
+class Rule(Section):
+    """Which purchase orders need whom."""
+
+    name: str
+    above: Annotated[Decimal, Field(ge=0)] = Decimal(0)  # in the company's currency
+    suppliers: tuple[SupplierCode, ...] = ()
+    sku_classes: tuple[str, ...] = ()
+    tier: Annotated[int, Field(ge=1, le=9)] = 1
+    four_eyes: bool = False
+    even_automatic: bool = False
+    deadline_seconds: Annotated[float, Field(gt=0)] | None = None
+
+
+class Approval(Section):
+    """How people are asked whether a purchase order may go out."""
+
+    accounts: tuple[AccountId, ...] = ()  # which ask, and whose answers count; the console needs none
+    deadline_seconds: Annotated[float, Field(gt=0)] = 86_400.0
+    link_seconds: Annotated[float, Field(gt=0)] = 604_800.0
+    rules: tuple[Rule, ...] = ()
+
+
+class ExchangeRate(Section):
+    """From `day` on one unit of `currency` is `rate` units of the company's."""
+
+    currency: Currency
+    day: date
+    rate: Annotated[Decimal, Field(gt=0)]
+
+
 class Supplier(Section):
     """Somebody we order from, by way of an account."""
 
@@ -93,6 +153,21 @@ class Supplier(Section):
     window_seconds: Annotated[float, Field(ge=0)] = 0.0
     approval_limit: Decimal | None = None
     senders: tuple[str, ...] = ()
+    calendar: SupplierCalendar | None = None
+    until_cut_off: bool = False
+    before_cut_off_seconds: Annotated[float, Field(ge=0, le=43_200)] = 900.0
+    minimum_order: Annotated[Decimal, Field(ge=0)] | None = None
+    freight_free_from: Annotated[Decimal, Field(ge=0)] | None = None
+    wait_seconds: Annotated[float, Field(ge=0)] = 0.0
+    price_tolerance_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(0)
+    answer_within_seconds: Annotated[float, Field(gt=0)] | None = None
+    overdue_days: Annotated[int, Field(ge=0, le=365)] = 0
+
+    @model_validator(mode="after")
+    def _cut_off_is_known(self) -> Supplier:
+        if self.until_cut_off and (self.calendar is None or self.calendar.cut_off is None):
+            raise ValueError("until_cut_off needs calendar.cut_off")
+        return self
 
 
 class Offer(Section):
@@ -161,6 +236,10 @@ class Settings(BaseSettings):
     notify_account: AccountId | None = None
     remember_days: Annotated[int, Field(ge=1, le=400)] = 40
     item_wait_seconds: Annotated[float, Field(gt=0)] = 120.0
+    people: dict[PersonId, Person] = {}
+    approval: Approval = Approval()
+    exchange_rates: tuple[ExchangeRate, ...] = ()
+    sku_classes: dict[str, tuple[str, ...]] = {}  # class -> patterns of SKUs (* and ?)
 
     @classmethod
     def settings_customise_sources(
@@ -189,6 +268,29 @@ class Settings(BaseSettings):
             for offer in item.offers:
                 _known(f"items.{item.sku}.offers.supplier", offer.supplier, self.suppliers, "suppliers")
             _no_cycle(item, {other.sku: other for other in self.items})
+        return self
+
+    @model_validator(mode="after")
+    def _approvals_are_possible(self) -> Settings:
+        for index, account in enumerate(self.approval.accounts):
+            _known(f"approval.accounts.{index}", account, self.accounts, "accounts")
+        rules = {f"approval.rules.{index}": rule for index, rule in enumerate(self.approval.rules)}
+        people = {f"people.{name}": person for name, person in self.people.items()}
+        limited: dict[str, Person | Rule] = {**rules, **people}
+        for place, limits in limited.items():
+            for supplier in limits.suppliers:
+                _known(f"{place}.suppliers", supplier, self.suppliers, "suppliers")
+            for name in limits.sku_classes:
+                _known(f"{place}.sku_classes", name, self.sku_classes, "sku_classes")
+        for place, rule in rules.items():
+            able = [person for person in self.people.values() if person.tier >= rule.tier]
+            if len(able) < 1 or (rule.four_eyes and len(self.people) < 2):
+                raise ValueError(f"{place}: nobody in [people] could satisfy it")
+        for channel in ("console", "email", "slack"):
+            ids = [person_id.casefold() for person in self.people.values() if (person_id := getattr(person, channel))]
+            for person_id, times in Counter(ids).items():
+                if times > 1:
+                    raise ValueError(f"people: {channel} {person_id!r} belongs to {times} people")
         return self
 
 

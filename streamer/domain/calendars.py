@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from streamer.domain.checks import Invalid
+from streamer.messages.applied import CalendarFacts
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 LeadTimeUnit = Literal["calendar_days", "working_days"]
@@ -49,6 +50,20 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 EVERY_DAY = Calendar(weekdays=_WEEKDAYS)
+
+
+@lru_cache(maxsize=256)
+def calendar_of(facts: CalendarFacts) -> Calendar:
+    """The calendar of a supplier as the settings tell it. Raises Invalid that names the field."""
+    return Calendar(
+        weekdays=facts.weekdays,
+        country=facts.country,
+        subdivision=facts.subdivision,
+        closed=tuple(map(date.fromisoformat, facts.closed)),
+        open=tuple(map(date.fromisoformat, facts.open)),
+        cut_off=time.fromisoformat(facts.cut_off) if facts.cut_off else None,
+        time_zone=facts.time_zone,
+    )
 
 
 class Arrival(NamedTuple):
@@ -103,6 +118,15 @@ def order_day(calendar: Calendar, now: datetime) -> date:
     if calendar.cut_off is not None and local.time() >= calendar.cut_off:
         day += _ONE_DAY
     return next_open(calendar, day)
+
+
+def cut_off_after(calendar: Calendar, now: datetime) -> datetime:
+    """The first cut-off after `now`; where the calendar has none, the end of the day for which an order counts."""
+    zone = ZoneInfo(calendar.time_zone)
+    day = order_day(calendar, now)
+    if calendar.cut_off is not None:
+        return datetime.combine(day, calendar.cut_off, zone)
+    return datetime.combine(day + _ONE_DAY, time(0), zone)
 
 
 def arrival(

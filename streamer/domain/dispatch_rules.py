@@ -8,7 +8,8 @@ there. Commands that are harmless by their own meaning have a rule of their own:
 - `write-back` sets a state, and `record` finds by its match key before it creates; both are harmless to repeat once the
   first call can no longer be under way.
 - `cancel-order` names what it cancels, so a second one finds it cancelled; by mail it would be a second letter, so a
-  person decides.
+  person decides. `change-order` says how the whole order shall be, so a second one changes nothing; by mail the same.
+- `ask-approval` asks a person: twice is a nuisance, never is a loss; answers count by the order's version.
 - `recall-replacement` has no reference of ours that could be looked up: only an idempotency key allows a repetition.
 """
 
@@ -43,6 +44,8 @@ class Rule(NamedTuple):
 RULES: dict[str, Rule] = {
     "reorder": Rule("by_class", queued=True, blocks=True, notice=True),
     "cancel-order": Rule("after_settling_except_c", queued=True, blocks=True, notice=True),
+    "change-order": Rule("after_settling_except_c", queued=True, blocks=True, notice=True),
+    "ask-approval": Rule("at_once", queued=False, blocks=False, notice=True),
     "recall-replacement": Rule("by_key", queued=True, blocks=True, notice=True),
     "write-back": Rule("after_settling", queued=True, blocks=False, notice=True),
     "record": Rule("after_settling", queued=True, blocks=False, notice=True),

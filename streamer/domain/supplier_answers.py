@@ -19,8 +19,8 @@ Amount = tuple[str, int, Decimal]
 """A number with the time (ISO) and the sequence of its statement; the latest counts, of two at once the larger."""
 Word = tuple[str, int, str]
 
-LEDGER_RANK = ("sending", "unknown", "human", "sent", "confirmed")
 LedgerWord = Literal["sending", "unknown", "human", "sent", "confirmed"]
+LEDGER_RANK: tuple[LedgerWord, ...] = ("sending", "unknown", "human", "sent", "confirmed")
 ZERO = Decimal(0)
 
 
@@ -122,7 +122,8 @@ def facts_of_outcome(event: PurchaseOrderOutcome) -> Facts:
         return Facts(refused=True)
     if event.state == "cancelled":
         return Facts(cancelled=True)
-    return Facts(ledger=event.state, made_as=event.external_reference)
+    word = next((word for word in LEDGER_RANK if word == event.state), None)
+    return Facts(ledger=word, made_as=event.external_reference) if word is not None else Facts()
 
 
 def facts_of_status(event: SupplierStatus, ordered: Sequence[Ordered]) -> Facts:

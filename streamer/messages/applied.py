@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from streamer.messages.base import (
@@ -19,6 +20,8 @@ from streamer.messages.base import (
 from streamer.messages.stock import Counts
 
 SinkClass = Literal["A", "B", "C"]
+Channel = Literal["console", "email", "slack"]
+"""By which way a person is known: a login of the console, a mail address, an id of Slack."""
 
 
 class AccountFacts(Value):
@@ -36,6 +39,21 @@ class AccountFacts(Value):
     visibility_seconds: float = 5.0  # until what was made can be found by a look-up
     key_lifetime_seconds: float = 86_400.0  # class A: how long the other side remembers an idempotency key
     attempts: int = 5  # automatic ones; then a person
+    cancels_orders: bool = True  # a purchase order that was sent can be cancelled there, or a letter can ask for it
+    changes_orders: bool = False  # the same for a change
+    asks_by: Channel | None = None  # it can ask a person to approve: what it knows people by
+
+
+class CalendarFacts(Value):
+    """Days on which a supplier takes and ships orders (streamer.domain.calendars says what each field means)."""
+
+    weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
+    country: Text | None = None  # ISO 3166: brings its public holidays
+    subdivision: Text | None = None
+    closed: tuple[Text, ...] = ()  # ISO dates
+    open: tuple[Text, ...] = ()
+    cut_off: Text | None = None  # local time, HH:MM
+    time_zone: Text = "UTC"
 
 
 class SupplierFacts(Value):
@@ -48,8 +66,53 @@ class SupplierFacts(Value):
     currency: Currency
     automatic: bool = False  # every item of this supplier is confirmed for automatic reorder
     window_seconds: float = 0.0  # needs that come within it go into one order
-    approval_limit: Amount | None = None  # above it a person is asked even for automatic items
+    approval_limit: Amount | None = None  # in `currency`; above it a person is asked even for automatic items
     senders: tuple[Text, ...] = ()  # addresses or domains whose mail may answer for this supplier
+    calendar: CalendarFacts | None = None
+    until_cut_off: bool = False  # needs are collected until the calendar's cut-off instead of for `window_seconds`
+    before_cut_off_seconds: float = 900.0  # so much earlier the order goes out, to be there in time
+    minimum_order: Amount | None = None  # value in `currency` below which the supplier takes no order
+    freight_free_from: Amount | None = None  # value in `currency` from which he delivers free
+    wait_seconds: float = 0.0  # how long an order below either may wait for more
+    price_tolerance_percent: Amount = Decimal(0)  # a price may differ so far before a person is asked
+    answer_within_seconds: float | None = None  # no word from him for so long: people are told
+    overdue_days: int = 0  # so many days after the promised date people are told
+
+
+class PersonFacts(Value):
+    """Somebody who may be asked to approve: how they are known, and what they may approve.
+
+    Names and mail addresses stay with the processes that have the settings.
+    """
+
+    console: Text | None = None  # login
+    email: bool = False  # there is an address, so a link can be mailed
+    slack: Text | None = None  # user id
+    tier: int = 1
+    limit: Amount | None = None  # in the company's currency; None: any amount
+    suppliers: tuple[SupplierCode, ...] = ()  # none: all
+    sku_classes: tuple[Text, ...] = ()  # none: all
+
+
+class ApprovalRule(Value):
+    """Which orders need whom. Every rule that fits must be satisfied; an order that none fits needs any one person."""
+
+    name: Text
+    above: Amount = Decimal(0)  # in the company's currency
+    suppliers: tuple[SupplierCode, ...] = ()  # none: all
+    sku_classes: tuple[Text, ...] = ()  # none: all; else one line of such a class is enough
+    tier: int = 1  # somebody of this tier or a higher one
+    four_eyes: bool = False  # two people, neither of whom changed the order last
+    even_automatic: bool = False  # also where the item or supplier is confirmed for automatic reorder
+    deadline_seconds: float | None = None  # None: the general one
+
+
+class RateFacts(Value):
+    """From `day` on one unit of `currency` is `rate` units of the company's."""
+
+    currency: Currency
+    day: Text  # ISO date
+    rate: Amount
 
 
 class SettingsApplied(Message):
@@ -73,6 +136,13 @@ class SettingsApplied(Message):
     notify_account: AccountId | None = None
     remember_days: int = 40  # how long ids of finished things are kept
     item_wait_seconds: float = 120.0  # after a fetch; then the SKU is unknown
+    people: dict[Text, PersonFacts] = {}  # id -> person; none: every login of the console with the right may approve
+    approval_rules: tuple[ApprovalRule, ...] = ()
+    approval_accounts: tuple[AccountId, ...] = ()  # which ask people, and whose answers count
+    approval_deadline_seconds: float = 86_400.0  # nobody decided for so long: others are asked
+    approval_link_seconds: float = 604_800.0  # how long a link in a mail may be used
+    exchange_rates: tuple[RateFacts, ...] = ()
+    sku_classes: dict[Text, tuple[Text, ...]] = {}  # class -> patterns of SKUs (* and ?)
 
     def supplier(self, code: SupplierCode) -> SupplierFacts | None:
         return self.suppliers.get(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from streamer.messages.applied import Channel
 from streamer.messages.base import (
     AccountId,
     Amount,
@@ -93,6 +94,40 @@ class CancelOrderCommand(Command):
     reason: Text
 
 
+class ChangeOrderCommand(Command):
+    """Change a purchase order that was sent: `order` is the whole of it as it shall be."""
+
+    ce_type: ClassVar[str] = "change-order"
+
+    supplier: SupplierCode
+    reference: Reference
+    external_reference: Text | None = None
+    replaces: CommandId  # that sent the order, or the change before
+    order: ReorderCommand
+    reason: Text
+
+
+class AskApprovalCommand(Command):
+    """Ask one person whether a purchase order may go out: with the document as it will be sent.
+
+    An answer comes back as `Approval` with the same reference and version; nothing else is an answer.
+    """
+
+    ce_type: ClassVar[str] = "ask-approval"
+
+    person: Text  # the id of the map of people; who that is, the process that asks knows
+    channel: Channel
+    supplier: SupplierCode
+    reference: Reference
+    version: int
+    order: ReorderCommand
+    worth: Text  # the total, also in the company's currency
+    because: Text  # why a person is asked
+    changes: tuple[Text, ...] = ()  # since the order was last shown
+    urgent: bool = False  # somebody else did not answer in time
+    expires_at: Utc
+
+
 class RecallReplacementCommand(Command):
     """Replace a recalled part on a vehicle that has an appointment; the part is reserved or ordered with it."""
 
@@ -170,6 +205,8 @@ class NotifyCommand(Command):
 AnyCommand = (
     ReorderCommand
     | CancelOrderCommand
+    | ChangeOrderCommand
+    | AskApprovalCommand
     | RecallReplacementCommand
     | WriteBackCommand
     | RecordCommand

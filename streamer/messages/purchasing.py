@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from streamer.messages.applied import Channel
 from streamer.messages.base import (
     AccountId,
     Amount,
@@ -73,20 +74,39 @@ class Need(Message):
         return self.need_id
 
 
+Decision = Literal[
+    "approve",
+    "change",  # before it is sent
+    "reject",
+    "cancel",  # what was sent already
+    "amend",  # change what was sent already
+    "amend_agreed",  # a supplier who takes changes by letter agreed to it
+    "amend_refused",
+    "close",  # what has not come is no longer expected
+]
+
+
 class Approval(Message):
-    """What a person decided about a purchase order, bound to the version that was on the screen."""
+    """What a person decided about a purchase order, bound to the version that was on the screen.
+
+    An adapter that hears a person's answer gives this: `channel` with the id by which it knows the person as `actor`
+    (a Slack user id), its `account`, reference and version of the `AskApprovalCommand` that was shown, and an `act_id`
+    made from the platform's own id of the act. Who that is, and whether they may, the fold finds out.
+    """
 
     ce_type: ClassVar[str] = "approval"
 
     supplier: SupplierCode
     reference: Reference
     version: int
-    decision: Literal["approve", "change", "reject", "cancel"]  # cancel: what was sent already
-    quantities: dict[str, Quantity] = {}  # line -> new quantity, for `change`
+    decision: Decision
+    quantities: dict[str, Quantity] = {}  # line -> new quantity, for `change` and `amend`
     reason: Text | None = None
-    actor: Text  # the login, or the mapped person behind a Slack or mail account
+    actor: Text  # the login, the id of the person whom a mailed link was made for, or the Slack user id
     act_id: Text  # the same act sent twice counts once
     at: Utc
+    channel: Channel = "console"
+    account: AccountId | None = None  # that heard it, where it was neither the console nor a link
 
     def places(self) -> tuple[Place, ...]:
         return (Place("purchasing", self.supplier),)
@@ -160,6 +180,7 @@ class SupplierStatus(Message):
     smtp_status: Text | None = None
     permanent: bool | None = None
     text: Text | None = None
+    adds_up: bool = False  # quantities are of this document alone (`source_id`), not of all so far
 
     def places(self) -> tuple[Place, ...]:
         supplier = supplier_of(self.reference) if self.reference else None
@@ -167,6 +188,35 @@ class SupplierStatus(Message):
 
     def message_id(self) -> str:
         return f"{self.account}/{self.source_id}"
+
+
+class ReceivedLine(Value):
+    """So many of a line arrived."""
+
+    line: Text
+    quantity: Quantity
+
+
+class GoodsReceipt(Message):
+    """Goods of a purchase order arrived at our door, as somebody or a warehouse counted them; one delivery of several.
+
+    Receipts add up by their id: the same one twice counts once.
+    """
+
+    ce_type: ClassVar[str] = "goods-receipt"
+
+    supplier: SupplierCode
+    reference: Reference
+    receipt_id: Text
+    lines: tuple[ReceivedLine, ...]
+    actor: Text
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("purchasing", self.supplier),)
+
+    def message_id(self) -> str:
+        return f"{self.reference}:{self.receipt_id}"
 
 
 class PurchaseOrderOutcome(Message):
@@ -177,7 +227,18 @@ class PurchaseOrderOutcome(Message):
     supplier: SupplierCode
     reference: Reference
     command_id: CommandId
-    state: Literal["sent", "confirmed", "rejected", "unknown", "human", "cancelled"]
+    state: Literal[
+        "sent",
+        "confirmed",
+        "rejected",
+        "unknown",
+        "human",
+        "cancelled",
+        "cancel_refused",
+        "changed",
+        "change_sent",  # by letter: that it was taken says nothing about the order
+        "change_refused",
+    ]
     external_reference: Text | None = None
     reason: Text | None = None
     evidence: dict[str, Text] = {}

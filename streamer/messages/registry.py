@@ -5,8 +5,10 @@ from __future__ import annotations
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.commands import (
+    AskApprovalCommand,
     AttemptOutcome,
     CancelOrderCommand,
+    ChangeOrderCommand,
     CommandStatus,
     FetchCommand,
     NotifyCommand,
@@ -26,7 +28,7 @@ from streamer.messages.orders import (
     Order,
     WriteBackDone,
 )
-from streamer.messages.purchasing import Approval, Need, PurchaseOrderOutcome, SupplierStatus
+from streamer.messages.purchasing import Approval, GoodsReceipt, Need, PurchaseOrderOutcome, SupplierStatus
 from streamer.messages.recalls import PartHolding, Recall, VehicleAppointment, VehicleDecoded
 from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderStatus
 from streamer.messages.stock import (
@@ -73,10 +75,12 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         SettingsApplied,
     ),
     "recalls": (Recall, VehicleAppointment, VehicleDecoded, PartHolding, RowRelease, SettingsApplied),
-    "purchasing": (Need, Approval, SupplierStatus, PurchaseOrderOutcome, RowRelease, SettingsApplied),
+    "purchasing": (Need, Approval, GoodsReceipt, SupplierStatus, PurchaseOrderOutcome, RowRelease, SettingsApplied),
     "commands": (
         ReorderCommand,
         CancelOrderCommand,
+        ChangeOrderCommand,
+        AskApprovalCommand,
         RecallReplacementCommand,
         WriteBackCommand,
         RecordCommand,

@@ -101,6 +101,8 @@ class PurchaseOrderStatus(Message):
     lines: tuple[PurchaseOrderLineStatus, ...]
     revision: int
     at: Utc
+    waits_for: Text | None = None  # why it has not gone out yet
+    waits_until: Utc | None = None
 
     def places(self) -> tuple[Place, ...]:
         return (Place("order-status", self.reference),)

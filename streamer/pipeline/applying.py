@@ -15,15 +15,26 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from streamer.domain.calendars import calendar_of
+from streamer.domain.checks import Invalid
+from streamer.domain.exchange import Rate, Rates
 from streamer.errors import Misconfigured
-from streamer.messages.applied import AccountFacts, SettingsApplied, SupplierFacts
+from streamer.messages.applied import (
+    AccountFacts,
+    ApprovalRule,
+    CalendarFacts,
+    PersonFacts,
+    RateFacts,
+    SettingsApplied,
+    SupplierFacts,
+)
 from streamer.messages.base import Message, plain
 from streamer.messages.envelope import headers_of
 from streamer.messages.ids import stock_key
 from streamer.messages.stock import ItemPolicy, SupplierOffer
 from streamer.pipeline.item_messages import item_messages, places_of
 from streamer.platforms.base import Platform
-from streamer.settings import RULES, Settings, digest
+from streamer.settings import RULES, Settings, Supplier, digest
 
 TOPIC = "settings"
 APPLIED = "applied"
@@ -96,7 +107,7 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         currency=settings.company.currency,
         time_zone=settings.company.time_zone,
         accounts=facts,
-        suppliers={code: SupplierFacts(**supplier.model_dump()) for code, supplier in settings.suppliers.items()},
+        suppliers={code: _supplier(code, supplier) for code, supplier in settings.suppliers.items()},
         locations=tuple(settings.locations),
         remedy_quantities={sku: plain(quantity) for sku, quantity in settings.remedy_quantities.items()},
         kits=tuple(item.sku for item in settings.items if item.kit),
@@ -104,6 +115,51 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         notify_account=settings.notify_account,
         remember_days=settings.remember_days,
         item_wait_seconds=settings.item_wait_seconds,
+        people={
+            name: PersonFacts(**person.model_dump(exclude={"roles", "name", "email"}), email=person.email is not None)
+            for name, person in settings.people.items()
+        },
+        approval_rules=tuple(ApprovalRule(**rule.model_dump()) for rule in settings.approval.rules),
+        approval_accounts=_askers(settings, facts),
+        approval_deadline_seconds=settings.approval.deadline_seconds,
+        approval_link_seconds=settings.approval.link_seconds,
+        exchange_rates=_rates(settings),
+        sku_classes=settings.sku_classes,
+    )
+
+
+def _supplier(code: str, supplier: Supplier) -> SupplierFacts:
+    """Raises Misconfigured for a calendar on which nothing could ever happen."""
+    told = supplier.model_dump(exclude={"calendar"})
+    if supplier.calendar is not None:
+        days = supplier.calendar.model_dump(mode="json")
+        days["cut_off"] = supplier.calendar.cut_off.strftime("%H:%M") if supplier.calendar.cut_off else None
+        told["calendar"] = CalendarFacts.model_validate_json(orjson.dumps(days))
+        try:
+            calendar_of(told["calendar"])
+        except Invalid as error:
+            raise Misconfigured(f"suppliers.{code}.calendar.{error.field}", error.reason) from error
+    return SupplierFacts(**told)
+
+
+def _askers(settings: Settings, facts: Mapping[str, AccountFacts]) -> tuple[str, ...]:
+    for index, account in enumerate(settings.approval.accounts):
+        if facts[account].asks_by is None:
+            raise Misconfigured(f"approval.accounts.{index}", f"{facts[account].platform} cannot ask people")
+    return settings.approval.accounts
+
+
+def _rates(settings: Settings) -> tuple[RateFacts, ...]:
+    """Raises Misconfigured for a currency that nobody knows, and for two rates of one day."""
+    try:
+        Rates(
+            settings.company.currency,
+            [Rate(currency=rate.currency, day=rate.day, rate=rate.rate) for rate in settings.exchange_rates],
+        )
+    except Invalid as error:
+        raise Misconfigured(f"exchange_rates.{error.field}", error.reason) from error
+    return tuple(
+        RateFacts(currency=rate.currency, day=rate.day.isoformat(), rate=rate.rate) for rate in settings.exchange_rates
     )
 
 

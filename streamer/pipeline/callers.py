@@ -18,9 +18,11 @@ from streamer.engine.fold import Output
 from streamer.errors import NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
 from streamer.messages.base import Message
 from streamer.messages.commands import (
+    AskApprovalCommand,
     AttemptOutcome,
     AttemptResult,
     CancelOrderCommand,
+    ChangeOrderCommand,
     Command,
     FetchCommand,
     NotifyCommand,
@@ -33,7 +35,7 @@ from streamer.messages.commands import (
 from streamer.pipeline.dead_letters import explain
 from streamer.pipeline.message_fold import outputs_of
 from streamer.pipeline.raw_records import raw_output
-from streamer.platforms.base import Call, Page, Placed, Platform, RawPage
+from streamer.platforms.base import Approver, Call, Page, Placed, Platform, RawPage
 from streamer.platforms.http import Runner
 
 log = structlog.get_logger()
@@ -47,6 +49,8 @@ MayStart = Callable[[], None]
 CALLS: dict[type[Command], str] = {
     ReorderCommand: "place_order",
     CancelOrderCommand: "cancel_order",
+    ChangeOrderCommand: "change_order",
+    AskApprovalCommand: "ask_approval",
     WriteBackCommand: "write_back",
     RecallReplacementCommand: "recall_replacement",
     RecordCommand: "record",
@@ -59,8 +63,15 @@ CALLS: dict[type[Command], str] = {
 class Callers:
     """The calls under way in this process, by the partition of the log `commands` that started them."""
 
-    def __init__(self, accounts: Mapping[str, Platform[Any]], runner: Runner, send: Send) -> None:
+    def __init__(
+        self,
+        accounts: Mapping[str, Platform[Any]],
+        runner: Runner,
+        send: Send,
+        approver: Callable[[AskApprovalCommand], Approver] | None = None,
+    ) -> None:
         self._accounts = accounts
+        self._approver = approver
         self._runner = runner
         self._send = send
         self._tasks: dict[int, set[asyncio.Task[None]]] = {}
@@ -95,14 +106,21 @@ class Callers:
                 outputs.append(raw_output(platform, page, cause=command.command_id))
                 outcome = _outcome(effect, "confirmed")
             else:
-                call: Call[Placed] = getattr(platform, CALLS[type(command)])(command)
-                placed = await self._run(call, platform, may_start)
+                placed = await self._run(self._begin(platform, command), platform, may_start)
                 outcome = _outcome(
                     effect, "confirmed", external_reference=placed.external_reference, evidence=dict(placed.evidence)
                 )
         except Exception as error:  # noqa: BLE001 - each failure is an outcome
             outcome = _failure(effect, error)
         await self._send(outputs + outputs_of([outcome]))
+
+    def _begin(self, platform: Platform[Any], command: Command) -> Call[Placed]:
+        if isinstance(command, AskApprovalCommand):
+            if self._approver is None:
+                raise Refused("this process does not know the people of the settings")
+            return platform.ask_approval(command, self._approver(command))
+        call: Call[Placed] = getattr(platform, CALLS[type(command)])(command)
+        return call
 
     async def _look_up(self, platform: Platform[Any], effect: StartCall, may_start: MayStart) -> AttemptOutcome:
         command = effect.command

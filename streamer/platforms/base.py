@@ -30,10 +30,12 @@ from pydantic import ValidationError
 
 import streamer.platforms as package
 from streamer.errors import BadSignature, Ignored, Malformed, Misconfigured, Unsupported
-from streamer.messages.applied import AccountFacts, SinkClass
+from streamer.messages.applied import AccountFacts, Channel, SinkClass
 from streamer.messages.base import LocationId, Message
 from streamer.messages.commands import (
+    AskApprovalCommand,
     CancelOrderCommand,
+    ChangeOrderCommand,
     FetchCommand,
     NotifyCommand,
     RecallReplacementCommand,
@@ -71,8 +73,8 @@ from streamer.platforms.wire import (
 
 # fmt: off
 __all__ = [
-    "AccountSettings", "Basic", "Call", "Either", "Hmac", "HttpRequest", "MailRequest", "MailboxRequest", "Page",
-    "Placed", "Platform", "Rate", "Raw", "RawPage", "RefusedReply", "Reply", "Request", "Response", "Role", "Token",
+    "AccountSettings", "Approver", "Basic", "Call", "Either", "Hmac", "HttpRequest", "MailRequest", "MailboxRequest",
+    "Page", "Placed", "Platform", "Rate", "Raw", "RawPage", "RefusedReply", "Reply", "Request", "Response", "Role", "Token",
     "build", "content_hash", "example", "find", "get", "keep", "look_into", "moment", "parse", "platform_names", "post",
     "read_json", "recall", "send", "utc_midnight", "version_of",
 ]
@@ -83,6 +85,8 @@ Act = Literal[
     "place_order",
     "find_order",
     "cancel_order",
+    "change_order",
+    "ask_approval",
     "write_back",
     "recall_replacement",
     "record",
@@ -114,6 +118,14 @@ class Rate(NamedTuple):
     seconds: float = 1.0
 
 
+class Approver(NamedTuple):
+    """Who is asked to approve: `address` is what the account knows people by (a mail address, a Slack user id)."""
+
+    name: str
+    address: str
+    link: str  # a secret of this person
+
+
 class Platform(Generic[SettingsT]):
     """One platform. An instance stands for one account; it holds its settings and nothing that changes."""
 
@@ -127,6 +139,7 @@ class Platform(Generic[SettingsT]):
     signature: ClassVar[Signature | None] = None
     unsigned_because: ClassVar[str | None] = None  # why events are believed without a proof, e.g. they are polled
     sink_class: ClassVar[SinkClass | None] = None
+    asks_by: ClassVar[Channel | None] = None  # approver: what it knows people by
     polls: ClassVar[Mapping[str, float]] = {}  # resource -> seconds between two looks
     # regular expression for "METHOD path" -> resource, for recorded answers
     resources: ClassVar[Mapping[str, str]] = {}
@@ -227,6 +240,20 @@ class Platform(Generic[SettingsT]):
         """Cancel a purchase order that was sent."""
         raise self._cannot("cancel_order")
 
+    def change_order(self, command: ChangeOrderCommand) -> Call[Placed]:
+        """Make a purchase order that was sent what `command.order` says. Safe to call twice."""
+        raise self._cannot("change_order")
+
+    def ask_approval(self, command: AskApprovalCommand, to: Approver) -> Call[Placed]:
+        """Ask one person whether the order may go out. The same question twice does no harm.
+
+        `to.link` leads to the console's page for this person, order and version, and proves who comes: only that person
+        may see it, so it belongs in a private message and in no log. A platform with buttons of its own gives them
+        reference and version to carry (never the link), and makes of the answer an `Approval` with `channel`, `actor`
+        (the platform's own id of who pressed it), `account`, `act_id` and `at`; its signature is the proof.
+        """
+        raise self._cannot("ask_approval")
+
     def write_back(self, command: WriteBackCommand) -> Call[Placed]:
         """Tell the platform what became of its order. Safe to call twice."""
         raise self._cannot("write_back")
@@ -323,6 +350,9 @@ class Platform(Generic[SettingsT]):
             request_timeout_seconds=settings.request_timeout_seconds,
             visibility_seconds=self.visibility_seconds,
             key_lifetime_seconds=self.key_lifetime_seconds,
+            cancels_orders=self.can("cancel_order"),
+            changes_orders=self.can("change_order"),
+            asks_by=self.asks_by,
         )
 
     def allowed_hosts(self) -> tuple[str, ...]:

@@ -22,11 +22,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"errors", "messages", "platforms"},
     "topics": {"errors", "messages"},
     "pipeline": {"errors", "messages", "domain", "platforms", "engine", "settings", "topics"},
-    "web": {"errors", "messages", "domain", "platforms", "settings", "topics", "topic_ids", "contract"},
+    "web": {
+        "errors",
+        "messages",
+        "domain",
+        "platforms",
+        "settings",
+        "topics",
+        "topic_ids",
+        "contract",
+        "approval_links",
+    },
     "local": {"errors", "messages", "platforms", "settings", "topics"},
     "topic_ids": {"errors"},
     "logs": set(),
     "private": {"errors"},
+    "approval_links": {"errors", "messages"},
     "app": {"errors", "messages", "domain", "platforms", "engine", "settings", "topics", "pipeline"},
 }
 """What each part may import of the others; `commands` and `cli` may import everything."""
