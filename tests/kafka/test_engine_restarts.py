@@ -13,6 +13,8 @@ from tests.kafka.bench import Bench
 
 PLACES = ["folded", "outputs-sent", "outputs-acknowledged", "rows-sent", "rows-acknowledged", "recovered"]
 
+FETCHED_AT_MOST = 2_000  # records of one batch (broker_max_poll_records)
+
 
 def numbers(count: int, *, keys: int = 20, start: int = 0) -> list[tuple[str, str]]:
     """Events with consecutive numbers, spread over keys; one of fifty is bad, one of seventy raises, some wait."""
@@ -51,7 +53,11 @@ async def test_a_worker_that_is_told_to_stop_makes_durable_what_it_began_and_com
     assert not (worker.state_dir / "running").exists()
     await sending
     committed, rows = await bench.committed(), await bench.rows()
-    assert {partition: one.w + 1 for partition, one in rows.items()} == committed
+    for partition, one in rows.items():
+        begun_within = (
+            one.w + 1 - committed[partition]
+        )  # a batch of which a part was folded is read again, and passed over
+        assert 0 <= begun_within < FETCHED_AT_MOST
     await bench.check()
     begun = time.monotonic()
     follower = bench.worker()
