@@ -127,6 +127,13 @@ def lead_time_of(offer: Offer, default_days: int = 0, enough_receipts: int = 5) 
     )
 
 
+def unit_price_of(offer: Offer, purchase_quantity: Decimal) -> Decimal:
+    """What one purchase unit costs in an order of so many, on the average; to eight places, as amounts are carried."""
+    cost = goods_cost(purchase_quantity, offer.breaks, offer.price_scheme)
+    exact = cost / purchase_quantity
+    return exact if -int(exact.as_tuple().exponent) <= 8 else round(exact, 8)
+
+
 def landed_cost(offer: Offer, quantity: Decimal, rates: Rates, on: date, orders: int = 1) -> LandedCost:
     """Goods by the price breaks of each order, freight and duty; `quantity` above 0 in stock units."""
     purchase_units = quantity / offer.units_per_purchase_unit

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from streamer.domain.calendars import EVERY_DAY, Calendar, arrival
 from streamer.domain.checks import ZERO, Invalid
@@ -30,6 +31,7 @@ from streamer.domain.policies import (
 from streamer.domain.projection import Projection, Receipt, Stock, project, receipts_by_day, run_out, stock_by_day
 from streamer.domain.safety import Fixed, SafetyRule, SafetyStock, Spread, safety_stock
 from streamer.domain.supplier_choice import Choice, SupplierChoice, choose
+from streamer.messages.base import plain
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     enough_receipts: int = 5
     snoozed_until: date | None = None
     superseded_by: str | None = None  # then nothing is ordered here
+    follow_demand: bool = False  # a given reorder point rises with what is expected until an order arrives
 
     @property
     def today(self) -> date:
@@ -75,6 +78,7 @@ class Suggestion(NamedTuple):
     expectation: Expectation
     runs_out: date | None  # before an order placed today arrives
     notes: tuple[str, ...]
+    policy: AnyPolicy
 
     @property
     def quantity(self) -> Decimal:
@@ -88,11 +92,7 @@ def suggest(situation: Situation) -> Suggestion:
     """
     today = situation.today
     usable = [offer for offer in situation.offers if is_valid(offer, today)]
-    notes = [
-        f"{offer.supplier}: not taken, valid from {offer.valid_from}"
-        for offer in situation.offers
-        if offer not in usable
-    ]
+    notes = [_not_valid(offer, today) for offer in situation.offers if offer not in usable]
     if not usable:
         raise Invalid(f"none is valid on {today}", field="offers")
     lead_days = [_lead_days(situation, offer, today) for offer in usable]
@@ -111,7 +111,13 @@ def suggest(situation: Situation) -> Suggestion:
     days = min(len(expectation.by_day), view.lead_days)
     opening = _opening(situation.stock, view.safety.quantity) + view.safety.quantity
     by_day = stock_by_day(opening, receipts_by_day(situation.incoming, today, days), expectation.by_day[:days])
-    return Suggestion(lots, view, choice, expectation, run_out(by_day, today), tuple(notes))
+    return Suggestion(lots, view, choice, expectation, run_out(by_day, today), tuple(notes), situation.policy)
+
+
+def _not_valid(offer: Offer, today: date) -> str:
+    if offer.valid_from is not None and offer.valid_from > today:
+        return f"{offer.supplier}: not taken, valid from {offer.valid_from}"
+    return f"{offer.supplier}: not taken, was valid until {offer.valid_until}"
 
 
 def _lead_days(situation: Situation, offer: Offer, today: date) -> int:
@@ -140,7 +146,10 @@ def _view(situation: Situation, offer: Offer, lead_days: int, expectation: Expec
         breaks=breaks,
         scheme=offer.price_scheme,
     )
+    policy, lifted = _lifted(policy, outlook) if situation.follow_demand else (policy, "")
     wanted = _within_life(decide(policy, outlook), situation, horizon, projection)
+    if lifted:
+        wanted = wanted._replace(words=f"{wanted.words} ({lifted})")
     room = None if wanted.order_up_to is None else wanted.order_up_to - projection.projected
     chosen = candidate(
         offer,
@@ -155,6 +164,23 @@ def _view(situation: Situation, offer: Offer, lead_days: int, expectation: Expec
         enough_receipts=situation.enough_receipts,
     )
     return View(chosen, wanted, projection, safety, lead_days)
+
+
+def _lifted(policy: AnyPolicy, outlook: Outlook) -> tuple[AnyPolicy, str]:
+    """The policy with its given levels raised to what is expected until an order arrives, and the words for it."""
+    if not isinstance(policy, MinMax | FixedQuantity) or policy.reorder_point is None or not outlook.expected:
+        return policy, ""
+    expected = round(outlook.demand(outlook.lead_days), 6).to_integral_value(ROUND_CEILING)
+    more = expected - policy.reorder_point
+    if more <= 0:
+        return policy, ""
+    words = (
+        f"raised from {plain(policy.reorder_point)}, since {plain(expected)} are expected over "
+        f"{outlook.lead_days} days of lead time"
+    )
+    if isinstance(policy, MinMax):
+        return replace(policy, reorder_point=expected, order_up_to=policy.order_up_to + more), words
+    return replace(policy, reorder_point=expected), words
 
 
 def counts_jobs(policy: AnyPolicy) -> bool:

@@ -28,7 +28,7 @@ MOST_NEEDS = 100  # in one order; more go into the next, so that rows and comman
 def add_need(row: OrderRow, need: Need) -> None:
     """The need joins the line of its SKU, or makes one; the newest offer's price and names hold for the line."""
     why = need.why.model_dump(mode="json", exclude_none=True)
-    covered = CoveredNeed(need.need_id, need.quantity, need.lead_time_days, need.needed_by, why)
+    covered = CoveredNeed(need.need_id, need.quantity, need.lead_time_days, need.needed_by, why, need.units_each)
     line = next((line for line in row.lines if line.sku == need.sku and line.unit == need.unit), None)
     if line is None:
         line = OrderedLine(str(len(row.lines) + 1), need.sku, need.location, ZERO, need.unit_price, need.unit)
@@ -209,6 +209,7 @@ def incomings(
     """What the stock rows must know of a change: one message for each need whose share is another than before."""
     after = shares(row)
     lines = {line.line: line for line in [*before_lines, *row.lines]}
+    units = {need.need_id: need.units_each for line in lines.values() for need in line.needs}
     told = []
     for key in dict.fromkeys([*before, *after]):
         share = after.get(key, ("cancelled", ZERO, ZERO, None))
@@ -228,6 +229,7 @@ def incomings(
                 quantity=coming,
                 received=arrived,
                 expected_date=expected_date,
+                units_each=units[key[1]],
             )
         )
     return told

@@ -43,6 +43,7 @@ class CoveredNeed(msgspec.Struct, omit_defaults=True):
     lead_time_days: int
     needed_by: str | None = None
     why: dict[str, Any] | None = None
+    units_each: Decimal = Decimal(1)  # stock units in one unit of the order
 
 
 class OrderedLine(msgspec.Struct, omit_defaults=True):

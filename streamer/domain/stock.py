@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from streamer.domain.allocation import Touched
+from streamer.domain.stock_demand import end_day
 from streamer.domain.stock_facts import (
+    take_carried,
     take_facts,
     take_hold,
     take_incoming,
@@ -24,7 +26,7 @@ from streamer.domain.stock_lines import (
 )
 from streamer.domain.stock_requests import take_release, take_request, take_shipped
 from streamer.domain.stock_rows import (
-    MOVED,
+    BESIDE,
     AnyRow,
     MovedRow,
     StockRow,
@@ -44,6 +46,7 @@ from streamer.errors import Malformed
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.stock import (
+    CarriedDemand,
     Hold,
     Incoming,
     ItemFacts,
@@ -60,6 +63,7 @@ from streamer.messages.stock import (
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "stock"
+DAILY, SCHEDULED = "daily reconciliation", "scheduled reconciliation"
 
 
 def row_key(event: Message) -> str:
@@ -77,7 +81,7 @@ def due_ms(row: AnyRow) -> int | None:
 
 def quarantine(rows: Rows, key: str, reason: str) -> None:
     """The row decides nothing any more until an operator releases it; facts still enter."""
-    if not key or key.startswith(("~", MOVED)):
+    if not key or key.startswith(("~", BESIDE)):
         return
     row = rows.edit(key)
     if row is None:
@@ -125,14 +129,18 @@ def wake(rows: Rows, key: str) -> Outcome:
                 reason="the reservation has expired",
             )
         )
+    looks = False
     if row.check_ms is not None and row.check_ms <= now_ms:
         before_ms = now_ms - remembering_ms(settings)
         row.finished = {name: entry for name, entry in row.finished.items() if not forgettable(rows, entry, before_ms)}
         row.arrived = [change for change in row.arrived if change.at_ms > now_ms - DAY_MS]
         row.check_ms = None
-    said += settle(rows, key, row, touched, settings, "daily reconciliation", uncounted=True)
+        looks = True
+        said += end_day(rows, key, row, settings)
+    cause = SCHEDULED if settings is not None and settings.reconcile else DAILY
+    said += settle(rows, key, row, touched, settings, cause, uncounted=True, closely=looks)
     row.due = min((line.expires_ms for line in row.lines.values() if line.expires_ms is not None), default=None)
-    plan_check(row, now_ms)
+    plan_check(row, now_ms, settings, key)
     if row == StockRow():
         rows.delete(key)
     return said
@@ -168,6 +176,7 @@ _HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
     SupplierOffer: take_offer,
     Incoming: take_incoming,
     Hold: take_hold,
+    CarriedDemand: take_carried,
     RowRelease: _row_release,
     SettingsApplied: _apply,
 }

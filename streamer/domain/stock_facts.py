@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from streamer.domain.allocation import Touched, recount
+from streamer.domain.stock_demand import hand_on_all, keep_carried, note_demand
 from streamer.domain.stock_lines import (
     change_stock,
     finish,
 )
+from streamer.domain.stock_planning import day_number, successor_of
 from streamer.domain.stock_rows import (
     MOVED,
     Change,
     Facts,
     MovedRow,
-    Offer,
     Open,
     Part,
-    Policy,
+    StockRow,
 )
 from streamer.domain.stock_settling import (
     Rows,
@@ -26,6 +27,7 @@ from streamer.domain.stock_settling import (
     shortage,
     tell_holding,
 )
+from streamer.domain.stock_terms import measure, offer_row, policy_row
 from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer
 from streamer.domain.view import Outcome, settings_of
@@ -33,6 +35,7 @@ from streamer.errors import Ignored, Malformed, Refused
 from streamer.messages.base import plain
 from streamer.messages.ids import stock_key
 from streamer.messages.stock import (
+    CarriedDemand,
     Hold,
     Incoming,
     ItemFacts,
@@ -94,9 +97,10 @@ def take_movement(rows: Rows, event: StockMovement) -> Outcome:
     row = row_at(rows, key)
     row.known = row.counted = True
     change_stock(row, at_ms, event.delta)
+    told = note_demand(rows, key, row, settings, -event.delta) if event.reason == "issue" else []
     cause = f"{event.reason} of {plain(event.delta)}"
     touched: Touched = {}
-    said = shortage(key, row, settings, touched, cause)
+    said = told + shortage(key, row, settings, touched, cause)
     said += settle(rows, key, row, touched, settings, cause)
     return said + tell_holding(key, row)
 
@@ -109,40 +113,48 @@ def take_facts(rows: Rows, event: ItemFacts) -> Outcome:
     if known is not None and not newer(event.version, known.version):
         return ()
     row.known = True
+    before = successor_of(row)
     row.facts[event.source] = Facts(
         event.version, event.description, [Part(part.sku, part.quantity_each) for part in event.kit],
         event.superseded_by, list(event.alternatives), event.part_number,
     )  # fmt: skip
-    return settle(rows, key, row, {}, settings_of(rows), "item facts") + tell_holding(key, row)
+    said = settle(rows, key, row, {}, settings_of(rows), "item facts") + tell_holding(key, row)
+    return said if successor_of(row) == before else said + hand_on_all(rows, key, row)
 
 
 def take_policy(rows: Rows, event: ItemPolicy) -> Outcome:
-    """When and how much to reorder, of the highest revision of the settings."""
+    """When and how much to reorder, of the highest revision of the settings. Raises Invalid, naming the field."""
     key = stock_key(event.location, event.sku)
     row = row_at(rows, key)
     if row.policy is not None and row.policy.version >= event.version:
         return ()
+    policy = policy_row(event)
     row.known = True
-    row.policy = Policy(
-        event.version, event.reorder_point, event.order_up_to, event.trigger, event.rounding, event.safety,
-        event.automatic, event.lead_time_days,
-    )  # fmt: skip
+    row.policy = policy
+    row.unable = None
     return settle(rows, key, row, {}, settings_of(rows), f"policy of revision {event.version}")
 
 
 def take_offer(rows: Rows, event: SupplierOffer) -> Outcome:
-    """What one supplier asks, of the highest revision of the settings."""
+    """What one supplier asks, of the highest revision of the settings. Raises Invalid, naming the field."""
     key = stock_key(event.location, event.sku)
     row = row_at(rows, key)
     known = row.offers.get(event.supplier)
     if known is not None and known.version >= event.version:
         return ()
+    offer = offer_row(event)
     row.known = True
-    row.offers[event.supplier] = Offer(
-        event.version, event.unit_price, event.currency, event.unit, event.supplier_sku, event.minimum_quantity,
-        event.order_multiple, event.lead_time_days, event.rank, event.withdrawn,
-    )  # fmt: skip
+    row.offers[event.supplier] = offer
+    if row.policy is not None:
+        row.policy.nothing_at = None
     return settle(rows, key, row, {}, settings_of(rows), f"offer of {event.supplier}")
+
+
+def take_carried(rows: Rows, event: CarriedDemand) -> Outcome:
+    """The history of a SKU that this one supersedes."""
+    key = stock_key(event.location, event.sku)
+    row = rows.read(key)
+    return keep_carried(rows, key, row if isinstance(row, StockRow) else None, event)
 
 
 def take_incoming(rows: Rows, event: Incoming) -> Outcome:
@@ -155,7 +167,8 @@ def take_incoming(rows: Rows, event: Incoming) -> Outcome:
         return ()
     settings = settings_of(rows)
     before = need.received if need is not None else done.quantity if done is not None else ZERO
-    received = event.received - before
+    arrived = event.received * event.units_each
+    received = arrived - before
     if received > 0:
         row.known = row.counted = True
         if authorities_of(settings, event.location):
@@ -164,14 +177,19 @@ def take_incoming(rows: Rows, event: Incoming) -> Outcome:
             change_stock(row, rows.now_ms, received)
     if event.state in ("received", "cancelled"):
         row.incoming.pop(event.need_id, None)
-        finish(rows, row, event.need_id, event.revision, max(before, event.received), remembering_ms(settings))
+        finish(rows, row, event.need_id, event.revision, max(before, arrived), remembering_ms(settings))
+        if event.state == "received" and need is not None and need.ordered_day:
+            measure(row, event.supplier, day_number(settings, key, rows.now_ms) - need.ordered_day)
         if event.state == "cancelled":
+            if row.policy is not None:
+                row.policy.done_day = 0
             row.no_need_before_ms = rows.now_ms + DAY_MS  # who cancelled shall not find the same need again at once
     else:
         row.finished.pop(event.need_id, None)
         row.incoming[event.need_id] = Open(
-            event.quantity, event.supplier, event.revision, event.reference, max(before, event.received),
+            event.quantity * event.units_each, event.supplier, event.revision, event.reference, max(before, arrived),
             event.expected_date, need.late_told if need is not None else None,
+            need.ordered_day if need is not None and need.ordered_day else day_number(settings, key, rows.now_ms),
         )  # fmt: skip
     return settle(rows, key, row, {}, settings, f"{event.reference} {event.state}") + tell_holding(key, row)
 

@@ -1,29 +1,48 @@
-"""The reorder decision of one stock row. The need and the open quantity it adds are one change of the row."""
+"""The reorder decision of one stock row. The need and the open quantity it adds are one change of the row.
+
+A look from far is cheap and is all that most events need: is there enough, with what is on its way? Where there is not,
+`planning.suggest` decides, the code of `streamer plan`.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from streamer.domain.allocation import free, waiting
-from streamer.domain.replenishment import ONE, Choice, Position, choose, rounded, triggered
+from streamer.domain.checks import Invalid
+from streamer.domain.explaining import explain
+from streamer.domain.offers import unit_price_of
+from streamer.domain.planning import Suggestion, suggest
+from streamer.domain.policies import AnyPolicy, DynamicLot, FixedPeriod, LastBuy, LotForLot, OrderUpTo
+from streamer.domain.stock_notices import late, unable
+from streamer.domain.stock_planning import day_number, is_own, needed_by, situation_of
 from streamer.domain.stock_rows import Open, Policy, StockRow
 from streamer.domain.units import ZERO, utc
+from streamer.domain.view import View as Partition
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message, plain
-from streamer.messages.commands import NotifyCommand
-from streamer.messages.ids import command_id
 from streamer.messages.purchasing import Need, Why
 
 WAITING_ONLY = Policy(version=0, reorder_point=ZERO, order_up_to=ZERO)
 """Without a policy only what somebody waits for is ordered, and a person approves it."""
 
 
-def lead_time_days(row: StockRow, settings: SettingsApplied) -> int:
-    """The item's own lead time, else that of the supplier we would order from."""
-    if row.policy is not None and row.policy.lead_time_days is not None:
-        return row.policy.lead_time_days
-    choice = choose(row.offers, settings.suppliers)
-    return choice.offer.lead_time_days if choice else 0
+class Position(NamedTuple):
+    """Where a row stands; `incoming_later` arrives after today plus the lead time."""
+
+    on_hand: Decimal
+    reserved: Decimal
+    waitlisted: Decimal
+    incoming: Decimal
+    incoming_later: Decimal
+    safety: Decimal
+
+    @property
+    def projected(self) -> Decimal:
+        """Available plus what arrives within the lead time."""
+        return self.on_hand + self.incoming - self.reserved - self.waitlisted - self.safety
 
 
 def position(row: StockRow, now_ms: int, lead_days: int) -> Position:
@@ -42,121 +61,216 @@ def position(row: StockRow, now_ms: int, lead_days: int) -> Position:
 
 
 def reorder(
-    key: str, row: StockRow, settings: SettingsApplied | None, now_ms: int, cause: str, *, uncounted: bool
+    rows: Partition[Any],
+    key: str,
+    row: StockRow,
+    settings: SettingsApplied | None,
+    cause: str,
+    *,
+    uncounted: bool,
+    closely: bool = False,
 ) -> list[Message]:
-    """A need for what is missing, where the row may order: settings, an offer of a known supplier, no pause.
+    """Needs for what is missing, where the row may order: settings, an offer of a known supplier, no pause.
 
     Before anything has said what lies there, no policy holds: a fresh installation must not fill the house. Then
-    (`uncounted`, some time later) only what somebody waits for is ordered, with a person's approval.
+    (`uncounted`, some time later) only what somebody waits for is ordered, with a person's approval. `closely` is the
+    scheduled look, which works out the levels of a policy afresh.
     """
     policy = row.policy if row.counted else None
+    if policy is not None and row.queue and is_done(policy):
+        policy = None
     if policy is None and row.queue and (row.counted or uncounted):
         policy = WAITING_ONLY
+    now_ms = rows.now_ms
     if policy is None or not row.offers or settings is None or now_ms < row.no_need_before_ms:
         return []
-    if not row.queue and not triggered(free(row), policy.reorder_point, policy.trigger):
+    known = policy.rule is None or policy.levels_day
+    if known and not closely and not row.queue and not is_due(free(row), policy):
         return []  # the common case: even without what is on its way there is enough
-    lead_days = lead_time_days(row, settings)
-    stand = position(row, now_ms, lead_days)
-    if not triggered(stand.projected, policy.reorder_point, policy.trigger):
+    covered = _covered(row)
+    by_level = policy.rule is None or (known and not closely and not _looks_day_by_day(policy.rule))
+    if by_level and not is_due(covered, policy):
+        return late(key, row, settings, now_ms, policy)
+    if not closely and policy.nothing_at is not None and covered >= policy.nothing_at:
         return []
-    if not triggered(stand.covered, policy.reorder_point, policy.trigger):
-        return _late(key, row, settings, now_ms, lead_days, stand)
-    choice = choose(row.offers, settings.suppliers)
-    if choice is None or policy.order_up_to <= stand.covered:
-        return []
-    return _need(key, row, now_ms, cause, lead_days, stand, policy, choice)
+    return _close_look(rows, key, row, policy, settings, cause, covered)
 
 
-def _need(
-    key: str, row: StockRow, now_ms: int, cause: str, lead_days: int, stand: Position, policy: Policy, choice: Choice
+def propose(rows: Partition[Any], key: str, row: StockRow, settings: SettingsApplied) -> Suggestion | None:
+    """What a close look would order now; changes nothing. None where the row may not order. Raises Invalid."""
+    policy = row.policy if row.counted else None
+    if policy is not None and is_done(policy):
+        policy = None
+    if policy is None and row.queue and row.counted:
+        policy = WAITING_ONLY
+    if policy is None or not row.offers:
+        return None
+    return suggest(situation_of(rows, key, row, policy, settings, rows.now_ms))
+
+
+def is_due(level: Decimal, policy: Policy) -> bool:
+    """Whether a level calls for an order: strictly below the reorder point, or also at it."""
+    point = policy.reorder_point
+    return level < point or (policy.trigger == "at_or_below" and level == point)
+
+
+def is_done(policy: Policy) -> bool:
+    """A last buy is made once."""
+    return bool(policy.done_day) and isinstance(policy.rule, LastBuy)
+
+
+def _looks_day_by_day(rule: AnyPolicy | None) -> bool:
+    """Whether a receipt that comes too late in the lead time does not count; then a sum says too little."""
+    return isinstance(rule, LotForLot | FixedPeriod | DynamicLot)
+
+
+def _covered(row: StockRow) -> Decimal:
+    """What is free with all that is on its way, less what people wait for."""
+    covered = free(row)
+    for need_id, need in row.incoming.items():
+        if is_own(need_id):  # another order counts only if it comes in time, which a close look knows
+            covered += need.quantity
+    for change in row.arrived:
+        covered += change.delta
+    return covered - waiting(row) if row.queue else covered
+
+
+def _close_look(
+    rows: Partition[Any], key: str, row: StockRow, policy: Policy, settings: SettingsApplied, cause: str,
+    covered: Decimal,
+) -> list[Message]:  # fmt: skip
+    now_ms = rows.now_ms
+    today = day_number(settings, key, now_ms)
+    try:
+        suggestion = suggest(situation_of(rows, key, row, policy, settings, now_ms))
+    except Invalid as error:
+        if policy is not WAITING_ONLY:
+            policy.nothing_at = covered
+        return unable(key, row, settings, str(error))
+    row.unable = None
+    if policy.rule is not None:
+        _note_levels(row, policy, suggestion, today)
+    ordered_today = policy.done_day == today and isinstance(policy.rule, OrderUpTo)
+    if not suggestion.lots or is_done(policy) or ordered_today:
+        if policy is not WAITING_ONLY:
+            policy.nothing_at = covered
+        return late(key, row, settings, now_ms, policy)
+    if policy is not WAITING_ONLY:
+        policy.nothing_at = None
+        policy.done_day = today if isinstance(policy.rule, OrderUpTo | LastBuy) else 0
+    return _needs(key, row, now_ms, cause, policy, suggestion, settings)
+
+
+def _note_levels(row: StockRow, policy: Policy, suggestion: Suggestion, today: int) -> None:
+    """What the rule says today, in terms of what is free: below it, the next event looks closely."""
+    view = suggestion.view
+    wanted = view.wanted
+    more_safety = view.safety.quantity - row.safety
+    if _looks_day_by_day(policy.rule):
+        level = sum(suggestion.expectation.by_day[: view.lead_days + 1], ZERO)
+    elif isinstance(policy.rule, OrderUpTo):
+        level = ZERO  # only the scheduled look of a review day orders
+    elif isinstance(policy.rule, LastBuy):
+        level = ZERO if policy.done_day else wanted.order_up_to or ZERO
+    else:
+        level = wanted.reorder_point or ZERO
+    up_to = wanted.order_up_to
+    if up_to is None:
+        up_to = max(level, view.projection.projected + wanted.quantity)
+    policy.reorder_point = level + more_safety
+    policy.order_up_to = max(up_to + more_safety, policy.reorder_point)
+    policy.trigger = suggestion.policy.trigger
+    policy.rounding = suggestion.policy.rounding
+    policy.levels_day = today
+
+
+def _needs(
+    key: str, row: StockRow, now_ms: int, cause: str, policy: Policy, suggestion: Suggestion, settings: SettingsApplied
 ) -> list[Message]:
-    wanted = policy.order_up_to - stand.covered
-    offer = choice.offer
-    urgent = stand.covered < 0 and bool(row.queue)
-    multiple = offer.order_multiple or ONE
-    quantity, steps = rounded(wanted, policy.rounding, offer.minimum_quantity, multiple, urgent=urgent)
-    if quantity <= 0:
-        return []
     location, _, sku = key.partition("/")
+    taken, view = suggestion.choice.taken, suggestion.view
+    offer = taken.offer
+    each = offer.units_per_purchase_unit
+    why = _why(suggestion, cause, settings.currency, row)
+    first_day = needed_by(row)
+    needs: list[Message] = []
+    for lot in suggestion.lots:
+        need_id = _next_id(key, row)
+        row.incoming = {**row.incoming, need_id: Open(lot, offer.supplier)}
+        needs.append(
+            Need(
+                need_id=need_id,
+                supplier=offer.supplier,
+                sku=sku,
+                location=location,
+                quantity=lot / each,
+                unit=offer.unit,
+                supplier_sku=offer.supplier_sku,
+                description=_description(row),
+                unit_price=unit_price_of(offer, lot / each),
+                currency=offer.currency,
+                units_each=each,
+                maximum_lot=offer.maximum_lot,
+                lead_time_days=view.lead_days,
+                needed_by=first_day,
+                automatic=policy.automatic,
+                at=utc(now_ms),
+                why=why,
+            )
+        )
+    return needs
+
+
+def _next_id(key: str, row: StockRow) -> str:
     need_id = ""
     while not need_id or need_id in row.incoming or need_id in row.finished:
         row.reorder_seq += 1
         need_id = f"need:{key}/{row.reorder_seq}"
-    row.incoming = {**row.incoming, need_id: Open(quantity, choice.supplier)}
-    why = Why(
-        on_hand=stand.on_hand,
-        reserved=stand.reserved,
-        waitlisted=stand.waitlisted,
-        incoming=stand.incoming,
-        incoming_later=stand.incoming_later,
-        safety=stand.safety,
-        projected=stand.projected,
-        reorder_point=policy.reorder_point,
-        order_up_to=policy.order_up_to,
-        trigger=policy.trigger,
-        wanted=wanted,
-        rounding=steps,
-        lead_time_days=lead_days,
-        supplier=choice.supplier,
-        alternative=choice.alternative,
+    return need_id
+
+
+def _why(suggestion: Suggestion, cause: str, currency: str, row: StockRow) -> Why:
+    told, numbers = explain(suggestion), suggestion.view.projection
+    level = told.reorder_point
+    up_to = told.order_up_to if told.order_up_to is not None else numbers.projected + told.wanted
+    return Why(
+        on_hand=numbers.on_hand,
+        reserved=numbers.reserved,
+        waitlisted=numbers.waitlisted,
+        incoming=numbers.incoming,
+        incoming_later=numbers.incoming_later,
+        safety=numbers.safety,
+        projected=numbers.projected,
+        reorder_point=_amount(level if level is not None else ZERO),
+        order_up_to=_amount(max(up_to, ZERO)),
+        trigger=told.trigger,
+        wanted=_amount(told.wanted),
+        rounding=told.rounding,
+        lead_time_days=told.lead_days,
+        supplier=suggestion.choice.taken.offer.supplier,
+        alternative=told.alternative,
         cause=cause,
+        policy=told.policy if row.policy is not None else "waiting only",
+        decision=told.decision,
+        safety_words=told.safety,
+        demand=told.demand,
+        expected_demand=_amount(told.expected_demand),
+        lead_time=told.lead_time,
+        arrival=told.arrival,
+        supplier_words=told.supplier,
+        landed_cost=_amount(told.landed_cost),
+        currency=currency,
+        runs_out=told.runs_out.isoformat() if told.runs_out else None,
+        covers_until=told.covers_until.isoformat() if told.covers_until else None,
+        lots=suggestion.lots if len(suggestion.lots) > 1 else (),
+        notes=told.notes,
     )
-    return [
-        Need(
-            need_id=need_id,
-            supplier=choice.supplier,
-            sku=sku,
-            location=location,
-            quantity=quantity,
-            unit=offer.unit,
-            supplier_sku=offer.supplier_sku,
-            description=_description(row),
-            unit_price=offer.unit_price,
-            currency=offer.currency,
-            lead_time_days=lead_days,
-            needed_by=_needed_by(row),
-            automatic=policy.automatic,
-            at=utc(now_ms),
-            why=why,
-        )
-    ]
 
 
-def _needed_by(row: StockRow) -> str | None:
-    days = [day for wait in row.queue if (day := row.lines[wait.line_key].needed_by)]
-    return min(days, default=None)
+def _amount(number: Decimal) -> Decimal:
+    """At most six places, as messages carry them."""
+    return number if -int(number.as_tuple().exponent) <= 6 else Decimal(plain(Decimal(f"{number:.6f}")))
 
 
 def _description(row: StockRow) -> str | None:
     return next((facts.description for facts in row.facts.values() if facts.description), None)
-
-
-def _late(
-    key: str, row: StockRow, settings: SettingsApplied, now_ms: int, lead_days: int, stand: Position
-) -> list[Message]:
-    """Enough is ordered, but too late: people are told once for each need and date."""
-    if settings.notify_account is None:
-        return []
-    horizon = (utc(now_ms) + timedelta(days=lead_days)).date().isoformat()
-    told: list[Message] = []
-    for need_id, need in row.incoming.items():
-        if need.expected is None or need.expected <= horizon or need.late_told == need.expected:
-            continue
-        need.late_told = need.expected
-        told.append(
-            NotifyCommand(
-                command_id=command_id("notify", "late", need_id, need.expected),
-                account=settings.notify_account,
-                object=f"stock/{key}",
-                cause=need_id,
-                subject=f"{key}: delivery comes late",
-                text=(
-                    f"{plain(need.quantity)} of {key} ({need.reference or 'not yet ordered'}) are promised for "
-                    f"{need.expected}; until then {plain(stand.projected)} are projected. Nothing more was ordered."
-                ),
-                severity="warning",
-                link=f"/stock/{key}",
-            )
-        )
-    return told

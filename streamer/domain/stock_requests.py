@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from streamer.domain.allocation import Touched
+from streamer.domain.stock_demand import note_demand
 from streamer.domain.stock_lines import (
     ask,
     decision,
@@ -62,7 +63,12 @@ def take_request(rows: Rows, event: LineRequest) -> Outcome:
         return _answer_once(rows, key, row, event, settings, f"unknown SKU at {event.location}", None)
     touched: Touched = {}
     ask(rows, row, event, settings, touched)
-    return settle(rows, key, row, touched, settings, event.line_key)
+    asked = row.lines[event.line_key]
+    lost: list[Message] = []
+    if asked.short and asked.short != asked.waiting and event.revision == 1:
+        lost = note_demand(rows, key, row, settings, asked.short - asked.waiting)  # nobody waits for it: a lost sale
+    said = settle(rows, key, row, touched, settings, event.line_key)
+    return lost + said if lost else said
 
 
 def _refer(row: StockRow) -> tuple[str, tuple[KitPart, ...]] | None:
@@ -136,10 +142,20 @@ def take_shipped(rows: Rows, event: LineShipped) -> Outcome:
     settings = settings_of(rows)
     touched: Touched = {}
     remember_ms = remembering_ms(settings)
+    before = _shipped(row, event.line_key)
     ship(rows, row, event, remember_ms, touched)
-    said = shortage(key, row, settings, touched, f"{event.line_key} shipped {plain(event.quantity)}")
+    said = note_demand(rows, key, row, settings, max(ZERO, event.quantity - before))
+    said += shortage(key, row, settings, touched, f"{event.line_key} shipped {plain(event.quantity)}")
     line = row.lines.get(event.line_key)
     if line is not None and is_done(line) and event.line_key not in touched:
         give_back(row, event.line_key, line)
         finish(rows, row, event.line_key, line.revision, line.shipped, remember_ms)
     return said + settle(rows, key, row, touched, settings, event.line_key)
+
+
+def _shipped(row: StockRow, line_key: str) -> Decimal:
+    line = row.lines.get(line_key)
+    if line is not None:
+        return line.shipped
+    done = row.finished.get(line_key)
+    return done.quantity if done is not None else ZERO

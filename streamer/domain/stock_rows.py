@@ -6,12 +6,21 @@ from decimal import Decimal
 
 import msgspec
 
+from streamer.domain.demand import History
+from streamer.domain.economic import PriceScheme
+from streamer.domain.expectation import Demand
+from streamer.domain.policies import AnyPolicy
+from streamer.domain.safety import SafetyRule
+from streamer.domain.supplier_choice import SupplierChoice
 from streamer.domain.units import ZERO
 from streamer.domain.view import SETTINGS_KEY
 from streamer.messages.applied import SettingsApplied
 
+BESIDE = "/"
+"""Keys of rows that stand beside a stock row begin so; no location is empty, so no stock row does."""
 MOVED = "/moved/"
-"""Keys of remembered movements begin so; no location is empty, so no stock row does."""
+DEMAND = "/demand/"
+CARRIED = "/carried/"
 
 
 class Line(msgspec.Struct, omit_defaults=True, rename={
@@ -75,9 +84,9 @@ class Finished(msgspec.Struct, array_like=True):
 
 class Open(msgspec.Struct, omit_defaults=True, rename={
     "quantity": "q", "supplier": "s", "revision": "r", "reference": "f", "received": "g", "expected": "e",
-    "late_told": "l",
+    "late_told": "l", "ordered_day": "d",
 }):  # fmt: skip
-    """A need of this row that the supplier has not delivered yet."""
+    """A need of this row, or another order for its SKU, that the supplier has not delivered yet; in stock units."""
 
     quantity: Decimal
     supplier: str
@@ -86,6 +95,7 @@ class Open(msgspec.Struct, omit_defaults=True, rename={
     received: Decimal = ZERO
     expected: str | None = None  # ISO date
     late_told: str | None = None  # the date of which people know that it is late
+    ordered_day: int = 0  # ordinal of the day on which it went out; 0: not yet
 
 
 class Part(msgspec.Struct, array_like=True):
@@ -106,8 +116,11 @@ class Facts(msgspec.Struct, omit_defaults=True):
 
 class Policy(msgspec.Struct, omit_defaults=True, rename={
     "version": "v", "reorder_point": "min", "order_up_to": "max", "trigger": "t", "rounding": "r", "safety": "s",
-    "automatic": "a", "lead_time_days": "l",
+    "automatic": "a", "lead_time_days": "l", "rule": "k", "safety_rule": "sr", "choice": "c", "demand": "d",
+    "follow_demand": "f", "snoozed_until": "z", "levels_day": "ld", "nothing_at": "n", "done_day": "dd",
 }):  # fmt: skip
+    """When and how much. A plain min/max policy is its two levels; with a `rule`, they are what the rule says today."""
+
     version: int
     reorder_point: Decimal
     order_up_to: Decimal
@@ -116,12 +129,38 @@ class Policy(msgspec.Struct, omit_defaults=True, rename={
     safety: Decimal = ZERO
     automatic: bool = False
     lead_time_days: int | None = None
+    rule: AnyPolicy | None = None
+    safety_rule: SafetyRule | None = None
+    choice: SupplierChoice = "primary"
+    demand: Demand | None = None
+    follow_demand: bool = False
+    snoozed_until: str | None = None  # ISO date
+    levels_day: int = 0  # ordinal of the day for which the rule's levels were worked out; 0: they are not known yet
+    nothing_at: Decimal | None = None  # covered so far a close look ordered nothing: it looks again when it is less
+    done_day: int = 0  # of a periodic review or a last buy: the day on which it ordered
+
+    @property
+    def is_plain(self) -> bool:
+        """The levels are given, and nothing has to be worked out."""
+        return self.rule is None
+
+
+class PriceStep(msgspec.Struct, array_like=True):
+    """From so many purchase units on, this price for each."""
+
+    minimum_quantity: Decimal
+    unit_price: Decimal
+    maximum_quantity: Decimal | None = None
 
 
 class Offer(msgspec.Struct, omit_defaults=True, rename={
     "version": "v", "unit_price": "p", "currency": "c", "unit": "u", "supplier_sku": "s", "minimum_quantity": "q",
-    "order_multiple": "m", "lead_time_days": "l", "rank": "r", "withdrawn": "w",
+    "order_multiple": "m", "lead_time_days": "l", "rank": "r", "withdrawn": "w", "price_breaks": "b",
+    "price_scheme": "ps", "maximum_lot": "x", "units_each": "e", "valid_from": "f", "valid_until": "t",
+    "working_days": "wd", "freight_per_order": "fo", "freight_per_unit": "fu", "duty_rate": "d",
 }):  # fmt: skip
+    """What a supplier asks; prices and quantities are of one purchase unit."""
+
     version: int
     unit_price: Decimal
     currency: str
@@ -129,9 +168,19 @@ class Offer(msgspec.Struct, omit_defaults=True, rename={
     supplier_sku: str | None = None
     minimum_quantity: Decimal = ZERO
     order_multiple: Decimal | None = None
-    lead_time_days: int = 0
+    lead_time_days: int | None = None
     rank: int = 1
     withdrawn: bool = False
+    price_breaks: list[PriceStep] = []
+    price_scheme: PriceScheme = "all_units"
+    maximum_lot: Decimal | None = None
+    units_each: Decimal | None = None
+    valid_from: str | None = None  # ISO date
+    valid_until: str | None = None
+    working_days: bool = False  # the lead time counts the supplier's working days
+    freight_per_order: Decimal = ZERO
+    freight_per_unit: Decimal = ZERO
+    duty_rate: Decimal = ZERO
 
 
 class StockRow(msgspec.Struct, omit_defaults=True, rename={
@@ -140,6 +189,7 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",
     "arrived": "ar", "facts": "f", "policy": "p", "offers": "s", "reorder_seq": "rs", "holds": "hd", "holding": "pn",
     "finished": "x", "check_ms": "ck", "due": "d", "no_need_before_ms": "nb", "quarantined": "qr",
+    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub",
 }):  # fmt: skip
     """What lies there, who has been promised it, who waits, what comes, and when to order more.
 
@@ -172,6 +222,10 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     due: int | None = None
     no_need_before_ms: int = 0
     quarantined: str | None = None
+    asked: Decimal = ZERO  # demand of `asked_day`, until that day ends
+    asked_day: int = 0  # ordinal in the location's zone; 0: nothing was asked since the last day that ended
+    receipts: dict[str, list[int]] = {}  # supplier -> days that its last deliveries took
+    unable: str | None = None  # why nothing can be ordered, as people were told
 
     @property
     def on_hand(self) -> Decimal:
@@ -189,18 +243,38 @@ class MovedRow(msgspec.Struct, omit_defaults=True):
     forget_ms: int
 
 
-AnyRow = StockRow | MovedRow | SettingsApplied
+class DemandRow(msgspec.Struct, omit_defaults=True, rename={"history": "h", "through": "t", "carried": "c"}):
+    """The demand of one SKU at one location day by day; touched once a day.
+
+    The histories of SKUs that it supersedes stand in rows of their own: theirs are `demand_key(key, predecessor)`.
+    """
+
+    history: History = History()
+    through: int = 0  # ordinal of the last day that is in it
+    carried: list[str] = []  # predecessors
+
+
+AnyRow = StockRow | MovedRow | DemandRow | SettingsApplied
+
+
+def demand_key(key: str, predecessor: str | None = None) -> str:
+    """Key of the row with the demand of a stock row, or with that of a SKU which it supersedes."""
+    return f"{DEMAND}{key}" if predecessor is None else f"{CARRIED}{key} < {predecessor}"
+
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode_stock = msgspec.json.Decoder(StockRow).decode
 _decode_moved = msgspec.json.Decoder(MovedRow).decode
+_decode_demand = msgspec.json.Decoder(DemandRow).decode
 
 
 def read_row(key: str, value: bytes) -> AnyRow:
     """Raises msgspec's DecodeError (or pydantic's ValidationError for the settings)."""
     if key == SETTINGS_KEY:
         return SettingsApplied.from_json(value)
-    return _decode_moved(value) if key.startswith(MOVED) else _decode_stock(value)
+    if not key.startswith(BESIDE):
+        return _decode_stock(value)
+    return _decode_moved(value) if key.startswith(MOVED) else _decode_demand(value)
 
 
 def write_row(row: AnyRow) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from streamer.domain.allocation import Touched, promise, serve, take_back
+from streamer.domain.policies import OrderUpTo
+from streamer.domain.schedule import next_time_ms
 from streamer.domain.stock_lines import (
     answer,
     finish,
@@ -12,6 +14,7 @@ from streamer.domain.stock_lines import (
     is_done,
 )
 from streamer.domain.stock_needs import reorder
+from streamer.domain.stock_planning import zone_of
 from streamer.domain.stock_rows import (
     StockRow,
 )
@@ -26,6 +29,7 @@ from streamer.messages.recalls import PartHolding
 
 HOUR_MS = 3_600_000
 """So long a first level may take before a line that waits for a part nobody has counted makes us order it."""
+START_OF_DAY = "5 0 * * *"
 REMEMBER_DAYS = 40  # until settings say otherwise
 
 Rows = View[Any]
@@ -36,14 +40,27 @@ def remembering_ms(settings: SettingsApplied | None) -> int:
     return (settings.remember_days if settings is not None else REMEMBER_DAYS) * DAY_MS
 
 
-def plan_check(row: StockRow, now_ms: int) -> None:
-    """When the row shall be looked at again without an event."""
+def plan_check(row: StockRow, now_ms: int, settings: SettingsApplied | None, key: str) -> None:
+    """When the row shall be looked at again without an event: by the schedule, and at least once a day."""
     if not row.counted and row.queue and row.offers and not row.incoming:
         row.check_ms = min(row.check_ms or now_ms + HOUR_MS, now_ms + HOUR_MS)
-    if row.check_ms is None and (row.policy is not None or row.offers or row.finished or row.arrived):
-        row.check_ms = now_ms + DAY_MS
+    if row.check_ms is None and (row.policy is not None or row.offers or row.finished or row.arrived or row.asked_day):
+        row.check_ms = _next_check_ms(row, now_ms, settings, key)
     if row.check_ms is not None and (row.due is None or row.check_ms < row.due):
         row.due = row.check_ms
+
+
+def _next_check_ms(row: StockRow, now_ms: int, settings: SettingsApplied | None, key: str) -> int:
+    next_ms = now_ms + DAY_MS
+    if settings is None:
+        return next_ms
+    if settings.reconcile is not None and row.offers:
+        next_ms = min(next_ms, next_time_ms(settings.reconcile, settings.time_zone, now_ms))
+    if row.policy is not None and isinstance(
+        row.policy.rule, OrderUpTo
+    ):  # no day may be left out: it may be the review
+        next_ms = min(next_ms, next_time_ms(START_OF_DAY, zone_of(settings, key), now_ms))
+    return next_ms
 
 
 def settle(
@@ -55,6 +72,7 @@ def settle(
     cause: str,
     *,
     uncounted: bool = False,
+    closely: bool = False,
 ) -> list[Message]:
     """What follows from any change of the row, in the same write: serve who waits, tell the lines, order more."""
     said: list[Message] = []
@@ -69,9 +87,9 @@ def settle(
             if is_done(line):
                 give_back(row, line_key, line)
                 finish(rows, row, line_key, line.revision, line.shipped, remembering_ms(settings))
-        said += reorder(key, row, settings, now_ms, cause, uncounted=uncounted)
+        said += reorder(rows, key, row, settings, cause, uncounted=uncounted, closely=closely)
     if row.check_ms is None or row.due is None or not row.counted:
-        plan_check(row, now_ms)
+        plan_check(row, now_ms, settings, key)
     return said
 
 

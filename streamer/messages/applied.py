@@ -77,6 +77,7 @@ class SupplierFacts(Value):
     price_tolerance_percent: Amount = Decimal(0)  # a price may differ so far before a person is asked
     answer_within_seconds: float | None = None  # no word from him for so long: people are told
     overdue_days: int = 0  # so many days after the promised date people are told
+    lead_time_days: int | None = None  # where an offer has none of its own
 
 
 class PersonFacts(Value):
@@ -143,6 +144,10 @@ class SettingsApplied(Message):
     approval_link_seconds: float = 604_800.0  # how long a link in a mail may be used
     exchange_rates: tuple[RateFacts, ...] = ()
     sku_classes: dict[Text, tuple[Text, ...]] = {}  # class -> patterns of SKUs (* and ?)
+    receiving_calendars: dict[LocationId, CalendarFacts] = {}  # when a location receives goods; none: every day
+    lead_time_days: int = 0  # where neither the offer nor the supplier says
+    enough_receipts: int = 5  # so many receipts, and the lead time is measured
+    reconcile: Text | None = None  # cron, in the company's time zone; None: a day after the last look
 
     def supplier(self, code: SupplierCode) -> SupplierFacts | None:
         return self.suppliers.get(code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from streamer.messages.applied import Channel
@@ -44,6 +45,20 @@ class Why(Value):
     supplier: SupplierCode
     alternative: Text | None = None  # the supplier not taken, and why
     cause: Text  # what set it off
+    policy: Text | None = None  # its kind
+    decision: Text | None = None  # what the policy says, in words
+    safety_words: Text | None = None
+    demand: Text | None = None  # where the expected demand comes from
+    expected_demand: Quantity | None = None  # until an order placed now arrives
+    lead_time: Text | None = None  # how many days, and where they come from
+    arrival: tuple[Text, ...] = ()  # cut-off, holidays, closed days: why it is not sooner
+    supplier_words: Text | None = None  # the supplier taken, and why
+    landed_cost: Amount | None = None  # of all lots, in `currency`
+    currency: Currency | None = None  # the company's
+    runs_out: Text | None = None  # ISO date, before an order placed now arrives
+    covers_until: Text | None = None  # ISO date
+    lots: tuple[Quantity, ...] = ()  # several orders, where one would pass the supplier's largest
+    notes: tuple[Text, ...] = ()  # what was left out or counts although it is late
 
 
 class Need(Message):
@@ -55,12 +70,14 @@ class Need(Message):
     supplier: SupplierCode
     sku: Sku
     location: LocationId
-    quantity: Quantity
+    quantity: Quantity  # in `unit`
     unit: Text
     supplier_sku: Text | None = None
     description: Text | None = None
-    unit_price: Amount
+    unit_price: Amount  # for one `unit`
     currency: Currency
+    units_each: Quantity = Decimal(1)  # stock units in one `unit`
+    maximum_lot: Quantity | None = None  # of one order, in `unit`
     lead_time_days: int
     needed_by: Text | None = None  # ISO date
     automatic: bool

@@ -32,6 +32,7 @@ from streamer.messages.purchasing import Approval, GoodsReceipt, Need, PurchaseO
 from streamer.messages.recalls import PartHolding, Recall, VehicleAppointment, VehicleDecoded
 from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderStatus
 from streamer.messages.stock import (
+    CarriedDemand,
     Hold,
     Incoming,
     Item,
@@ -71,6 +72,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         SupplierOffer,
         Incoming,
         Hold,
+        CarriedDemand,
         RowRelease,
         SettingsApplied,
     ),

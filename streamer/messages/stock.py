@@ -24,6 +24,7 @@ from streamer.messages.base import (
 )
 from streamer.messages.ids import stock_key
 from streamer.messages.orders import KitPart
+from streamer.messages.terms import DemandRule, PolicyRule, PriceStep, SafetyStockRule
 
 Counts = Literal["on_hand", "available"]
 Purpose = Literal["sale", "service", "recall"]
@@ -232,7 +233,7 @@ RoundingMode = Literal["up", "nearest", "down", "up_within_maximum"]
 
 
 class ItemPolicy(Message):
-    """When and how much to reorder one SKU at one location (min/max policy here; other policies by `kind`)."""
+    """When and how much to reorder one SKU at one location: min/max by these levels, or another policy by `rule`."""
 
     ce_type: ClassVar[str] = "item-policy"
 
@@ -247,6 +248,12 @@ class ItemPolicy(Message):
     automatic: bool = False  # confirmed for automatic reorder: needs no approval
     lead_time_days: int | None = None
     withdrawn: bool = False  # the settings no longer have a policy: nothing is reordered
+    rule: PolicyRule | None = None  # then the levels above mean nothing
+    safety_stock: SafetyStockRule | None = None  # reckoned with when ordering, instead of `safety`
+    supplier_choice: Literal["primary", "cheapest", "earliest"] = "primary"
+    demand: DemandRule | None = None
+    follow_demand: bool = False  # a given reorder point rises with the demand that is expected until an order arrives
+    snoozed_until: Text | None = None  # ISO date: until then nothing is ordered
 
     @model_validator(mode="after")
     def _levels_in_order(self) -> ItemPolicy:
@@ -276,9 +283,19 @@ class SupplierOffer(Message):
     unit: Text = "EA"
     minimum_quantity: Quantity = Decimal(0)
     order_multiple: Quantity = Decimal(1)
-    lead_time_days: int = 0
+    lead_time_days: int | None = None  # of this item; else the supplier's, else the company's
     rank: int = 1
     withdrawn: bool = False
+    price_breaks: tuple[PriceStep, ...] = ()  # for larger quantities; prices and quantities are of one `unit`
+    price_scheme: Literal["all_units", "incremental"] = "all_units"
+    maximum_lot: Quantity | None = None  # more goes into several orders
+    units_per_purchase_unit: Quantity = Decimal(1)  # stock units in one `unit`
+    valid_from: Text | None = None  # ISO date
+    valid_until: Text | None = None  # ISO date, the last day
+    lead_time_unit: Literal["calendar_days", "working_days"] = "calendar_days"
+    freight_per_order: Amount = Decimal(0)
+    freight_per_unit: Amount = Decimal(0)
+    duty_rate: Amount = Decimal(0)  # 0.045 for 4.5 % of the goods' price
 
     @model_validator(mode="after")
     def _multiple_is_positive(self) -> SupplierOffer:
@@ -313,12 +330,36 @@ class Incoming(Message):
     quantity: Quantity  # still to come
     received: Quantity = Decimal(0)
     expected_date: Text | None = None  # ISO date: promised, else order date plus lead time
+    units_each: Quantity = Decimal(1)  # stock units in one unit of `quantity` and `received`
 
     def places(self) -> tuple[Place, ...]:
         return (Place("stock", stock_key(self.location, self.sku)),)
 
     def message_id(self) -> str:
         return f"{self.need_id}:{self.reference}.{self.revision}"
+
+
+class CarriedDemand(Message):
+    """The demand history of a superseded SKU, told to the row of its successor at the same location.
+
+    `start` and `days` are those of streamer.domain.demand.History; `through` is the last day that is in it.
+    """
+
+    ce_type: ClassVar[str] = "carried-demand"
+
+    location: LocationId
+    sku: Sku  # the successor
+    predecessor: Sku
+    start: Text  # ISO date
+    days: Text
+    decimals: int = 0
+    through: Text  # ISO date
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("stock", stock_key(self.location, self.sku)),)
+
+    def message_id(self) -> str:
+        return f"{self.location}/{self.sku}<{self.predecessor}@{self.through}"
 
 
 class Hold(Message):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.domain import stock
-from streamer.domain.replenishment import rounded
 from streamer.messages.applied import AccountFacts
 from streamer.messages.commands import NotifyCommand
 from streamer.messages.purchasing import Need
@@ -109,7 +107,7 @@ def test_a_cancelled_order_is_needed_again_a_day_later_and_not_at_once() -> None
 def test_the_primary_supplier_is_taken_and_the_other_one_is_named() -> None:
     partition = a_row(policy(10, 30), offer("BOLT", rank=2, unit_price=Decimal("3.90")), offer("ACME"), level(9))
     (need,) = of(Need, partition.sent)
-    assert need.why.alternative == "BOLT: 3.9 EUR, 5 days; rank 2 comes after rank 1"
+    assert need.why.alternative == "BOLT at 3.9 EUR, 2026-03-07: not taken, priority 2 comes after 1"
     partition = a_row(policy(10, 30), offer("BOLT", rank=2), offer("ACME", withdrawn=True), level(9))
     assert needs(partition) == [("BOLT", 21)]
 
@@ -155,26 +153,9 @@ def test_the_minimum_and_the_multiple_of_the_supplier_are_kept_and_said() -> Non
     (need,) = of(Need, a_row(policy(10, 30), suppliers_terms, level(9)).sent)
     assert need.quantity == 28
     assert need.why.rounding == (
-        "21 rounded up to 24, a multiple of 4",
-        "raised to 28 for the supplier's minimum of 25",
+        "raised from 21 to the minimum order quantity 25",
+        "rounded up from 25 to 28, a multiple of 4",
     )
-
-
-@pytest.mark.parametrize(
-    ("mode", "wanted", "urgent", "expected"),
-    [
-        ("up", 21, False, 25),
-        ("nearest", 22, False, 20),
-        ("nearest", 23, False, 25),
-        ("down", 24, False, 20),
-        ("down", 4, False, 0),
-        ("down", 4, True, 5),
-        ("up_within_maximum", 24, False, 20),
-        ("up_within_maximum", 25, False, 25),
-    ],
-)
-def test_the_rounding_mode_is_named(mode: str, wanted: int, urgent: bool, expected: int) -> None:
-    assert rounded(Decimal(wanted), mode, Decimal(0), Decimal(5), urgent=urgent)[0] == expected
 
 
 @settings(max_examples=200, deadline=None)

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import msgspec
 
 from streamer.domain.calendars import EVERY_DAY, Calendar
-from streamer.domain.checks import ZERO, Invalid, days, plausible
+from streamer.domain.checks import Invalid, days, plausible
 from streamer.domain.exchange import Rate, Rates
 from streamer.domain.expectation import Demand
+from streamer.domain.explaining import explain
 from streamer.domain.offers import Candidate, Offer, check_offer
 from streamer.domain.planning import Situation, Suggestion, suggest
 from streamer.domain.policies import AnyPolicy
@@ -44,6 +45,7 @@ class Replenishment(
     snoozed_until: date | None = None
     superseded_by: str | None = None  # the SKU to order instead
     automatic: bool = False  # confirmed for automatic reorder: needs no approval
+    follow_demand: bool = False  # a given reorder point rises with what is expected until an order arrives
 
     def __post_init__(self) -> None:
         plausible("now", self.now.date())
@@ -74,6 +76,7 @@ class Replenishment(
             enough_receipts=self.enough_receipts,
             snoozed_until=self.snoozed_until,
             superseded_by=self.superseded_by,
+            follow_demand=self.follow_demand,
         )
         today = situation.today
         for index, offer in enumerate(self.offers):
@@ -107,40 +110,40 @@ class Replenishment(
         }
 
     def _why(self, suggestion: Suggestion, currency: str) -> Answer:
-        view, choice, expectation = suggestion.view, suggestion.choice, suggestion.expectation
-        taken = choice.taken
+        view, expectation = suggestion.view, suggestion.expectation
+        taken, told = suggestion.choice.taken, explain(suggestion)
         numbers = view.projection._asdict()
         numbers.pop("overdue")
         return {
-            "policy": self.policy.__struct_config__.tag,
-            "trigger": self.policy.trigger,
-            "decision": view.wanted.words,
+            "policy": told.policy,
+            "trigger": told.trigger,
+            "decision": told.decision,
             "numbers": as_json(numbers),
-            "reorder_point": as_json(view.wanted.reorder_point),
-            "order_up_to": as_json(view.wanted.order_up_to),
-            "covers_until": as_json(view.wanted.covers_until),
-            "safety": view.safety.words,
+            "reorder_point": as_json(told.reorder_point),
+            "order_up_to": as_json(told.order_up_to),
+            "covers_until": as_json(told.covers_until),
+            "safety": told.safety,
             "demand": {
-                "words": expectation.words,
+                "words": told.demand,
                 "daily_mean": as_json(expectation.daily_mean),
                 "daily_deviation": as_json(expectation.daily_deviation),
-                "until_arrival": as_json(sum(expectation.by_day[: view.lead_days], ZERO)),
+                "until_arrival": as_json(told.expected_demand),
             },
-            "runs_out": as_json(suggestion.runs_out),
+            "runs_out": as_json(told.runs_out),
             "lead_time": {
                 "days": taken.lead_time.days,
                 "source": taken.lead_time.source,
-                "words": taken.lead_time.words,
-                "until_arrival_days": view.lead_days,
-                "steps": list(taken.arrival.steps),
+                "words": told.lead_time,
+                "until_arrival_days": told.lead_days,
+                "steps": list(told.arrival),
             },
-            "wanted": as_json(view.wanted.quantity),
+            "wanted": as_json(told.wanted),
             "rounding_mode": self.policy.rounding,
-            "rounding": [*taken.rounded.steps, *taken.lots.steps],
-            "supplier": choice.words,
-            "alternative": choice.alternative_words,
+            "rounding": list(told.rounding),
+            "supplier": told.supplier,
+            "alternative": told.alternative,
             "cost": as_json({**taken.landed._asdict(), "offer_currency": taken.offer.currency, "currency": currency}),
-            "notes": list(suggestion.notes),
+            "notes": list(told.notes),
         }
 
 

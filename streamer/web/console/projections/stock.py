@@ -72,7 +72,7 @@ def lead_days(row: StockRow) -> int:
     """The item's own lead time, else that of its first supplier."""
     if row.policy is not None and row.policy.lead_time_days is not None:
         return row.policy.lead_time_days
-    offers = sorted((offer.rank, offer.lead_time_days) for offer in row.offers.values() if not offer.withdrawn)
+    offers = sorted((offer.rank, offer.lead_time_days or 0) for offer in row.offers.values() if not offer.withdrawn)
     return offers[0][1] if offers else 0
 
 
