@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streamer.domain.checks import Invalid
+from streamer.domain.schedule import check_cron
 from streamer.errors import Misconfigured
+from streamer.item_settings import Item, PatternPolicy, check_items
 from streamer.messages.base import AccountId, Currency, LocationId, Quantity, Sku, SupplierCode
-from streamer.messages.stock import RoundingMode, TriggerMode
+from streamer.sections import Section
 
 RULES = 1
 """Number of the rules in force that this code knows (DECISIONS.md, "Behaviour is data")."""
@@ -29,12 +32,6 @@ ENVIRONMENT = "STREAMER_"
 
 Role = Literal["viewer", "buyer", "manager", "operator"]
 PersonId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-
-
-class Section(BaseModel):
-    """A table of the TOML; a key that nobody knows is refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Company(Section):
@@ -86,7 +83,10 @@ class Web(Section):
 
 
 class SupplierCalendar(Section):
-    """When a supplier takes and ships orders: days of the week, public holidays, days of his own, his cut-off."""
+    """When a supplier takes and ships orders, or a location receives goods.
+
+    Days of the week, public holidays, days of their own, and a supplier's cut-off.
+    """
 
     weekdays: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = ("mon", "tue", "wed", "thu", "fri")
     country: str | None = None  # ISO 3166
@@ -162,6 +162,7 @@ class Supplier(Section):
     price_tolerance_percent: Annotated[Decimal, Field(ge=0, le=100)] = Decimal(0)
     answer_within_seconds: Annotated[float, Field(gt=0)] | None = None
     overdue_days: Annotated[int, Field(ge=0, le=365)] = 0
+    lead_time_days: Annotated[int, Field(ge=0, le=3660)] | None = None  # where an offer has none of its own
 
     @model_validator(mode="after")
     def _cut_off_is_known(self) -> Supplier:
@@ -170,49 +171,19 @@ class Supplier(Section):
         return self
 
 
-class Offer(Section):
-    """What one supplier asks for an item; the first of an item is its primary."""
+class Replenishment(Section):
+    """What holds for all items."""
 
-    supplier: SupplierCode
-    supplier_sku: str | None = None
-    unit_price: Decimal
-    currency: Currency | None = None  # the supplier's, unless said
-    unit: str = "EA"
-    minimum_quantity: Quantity = Decimal(0)
-    order_multiple: Quantity = Decimal(1)
-    lead_time_days: Annotated[int, Field(ge=0)] = 0
+    lead_time_days: Annotated[int, Field(ge=0, le=3660)] = 0  # where neither the offer nor the supplier says
+    enough_receipts: Annotated[int, Field(ge=2, le=12)] = 5  # so many receipts, and the lead time is measured
+    reconcile: str | None = None  # cron, in the company's time zone; none: a day after the last look
 
-
-class KitEntry(Section):
-    """So many of a part for one unit of the kit."""
-
-    sku: Sku
-    quantity: Quantity = Decimal(1)
-
-
-class Item(Section):
-    """A SKU at some or all locations: when and how much to reorder, who offers it, what it stands for."""
-
-    sku: Sku
-    description: str | None = None
-    locations: tuple[LocationId, ...] = ()  # none: every location
-    reorder_point: Quantity | None = None
-    order_up_to: Quantity | None = None
-    trigger: TriggerMode = "below"
-    rounding: RoundingMode = "up"
-    safety: Quantity = Decimal(0)
-    automatic: bool = False
-    superseded_by: Sku | None = None
-    alternatives: tuple[Sku, ...] = ()
-    part_number: str | None = None
-    kit: tuple[KitEntry, ...] = ()
-    offers: tuple[Offer, ...] = ()
-
-    @model_validator(mode="after")
-    def _whole_policy(self) -> Item:
-        if (self.reorder_point is None) != (self.order_up_to is None):
-            raise ValueError("reorder_point and order_up_to belong together")
-        return self
+    @field_validator("reconcile")
+    @classmethod
+    def _is_cron(cls, expression: str | None) -> str | None:
+        if expression is not None:
+            check_cron("reconcile", expression)
+        return expression
 
 
 class Settings(BaseSettings):
@@ -230,6 +201,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     accounts: dict[AccountId, dict[str, Any]] = {}
     suppliers: dict[SupplierCode, Supplier] = {}
+    replenishment: Replenishment = Replenishment()
+    receiving_calendars: dict[LocationId, SupplierCalendar] = {}  # when a location receives goods; none: every day
+    policies: tuple[PatternPolicy, ...] = ()  # for items that have none of their own
     items: tuple[Item, ...] = ()
     remedy_quantities: dict[Sku, Quantity] = {}
     decode_account: AccountId | None = None
@@ -268,6 +242,10 @@ class Settings(BaseSettings):
             for offer in item.offers:
                 _known(f"items.{item.sku}.offers.supplier", offer.supplier, self.suppliers, "suppliers")
             _no_cycle(item, {other.sku: other for other in self.items})
+        for location in self.receiving_calendars:
+            _known(f"receiving_calendars.{location}", location, self.locations, "locations")
+        currencies = {code: supplier.currency for code, supplier in self.suppliers.items()}
+        check_items(self.items, currencies, {self.company.currency, *(rate.currency for rate in self.exchange_rates)})
         return self
 
     @model_validator(mode="after")
@@ -332,6 +310,10 @@ def load(path: Path | None = None) -> Settings:
         return Settings(**table)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, Invalid):  # it knows the field more exactly, and the sentence without it
+            place = ".".join([*map(str, first["loc"]), *([cause.field] if cause.field else [])])
+            raise Misconfigured(place or str(path), cause.reason) from None
         place = ".".join(str(part) for part in first["loc"])
         raise Misconfigured(place or str(path), first["msg"].removeprefix("Value error, ")) from None
 

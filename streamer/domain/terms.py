@@ -66,7 +66,7 @@ def read_demand(value: object, field: str = "demand") -> Demand:
     if isinstance(value, Mapping):
         for name in GIVEN_ELSEWHERE:
             if name in value:
-                raise Invalid("is kept by the stock row itself", field=f"{field}.{name}")
+                raise Invalid("is kept by the stock row itself", field=f"{field}.{name}".lstrip("."))
         if value.get("spike_deviations") == 0:
             value = {**value, "spike_deviations": None}
     demand: Demand = read(value, Demand, field)

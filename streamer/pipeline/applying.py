@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -19,6 +21,7 @@ from streamer.domain.calendars import calendar_of
 from streamer.domain.checks import Invalid
 from streamer.domain.exchange import Rate, Rates
 from streamer.errors import Misconfigured
+from streamer.item_settings import Item, Replenishing, check_days, policies_by_pattern, policy_for
 from streamer.messages.applied import (
     AccountFacts,
     ApprovalRule,
@@ -34,7 +37,7 @@ from streamer.messages.ids import stock_key
 from streamer.messages.stock import ItemPolicy, SupplierOffer
 from streamer.pipeline.item_messages import item_messages, places_of
 from streamer.platforms.base import Platform
-from streamer.settings import RULES, Settings, Supplier, digest
+from streamer.settings import RULES, Settings, Supplier, SupplierCalendar, digest
 
 TOPIC = "settings"
 APPLIED = "applied"
@@ -124,22 +127,34 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         approval_deadline_seconds=settings.approval.deadline_seconds,
         approval_link_seconds=settings.approval.link_seconds,
         exchange_rates=_rates(settings),
+        receiving_calendars={
+            location: _calendar(f"receiving_calendars.{location}", calendar)
+            for location, calendar in settings.receiving_calendars.items()
+        },
+        lead_time_days=settings.replenishment.lead_time_days,
+        enough_receipts=settings.replenishment.enough_receipts,
+        reconcile=settings.replenishment.reconcile,
         sku_classes=settings.sku_classes,
     )
 
 
 def _supplier(code: str, supplier: Supplier) -> SupplierFacts:
-    """Raises Misconfigured for a calendar on which nothing could ever happen."""
     told = supplier.model_dump(exclude={"calendar"})
     if supplier.calendar is not None:
-        days = supplier.calendar.model_dump(mode="json")
-        days["cut_off"] = supplier.calendar.cut_off.strftime("%H:%M") if supplier.calendar.cut_off else None
-        told["calendar"] = CalendarFacts.model_validate_json(orjson.dumps(days))
-        try:
-            calendar_of(told["calendar"])
-        except Invalid as error:
-            raise Misconfigured(f"suppliers.{code}.calendar.{error.field}", error.reason) from error
+        told["calendar"] = _calendar(f"suppliers.{code}.calendar", supplier.calendar)
     return SupplierFacts(**told)
+
+
+def _calendar(setting: str, calendar: SupplierCalendar) -> CalendarFacts:
+    """Raises Misconfigured for a calendar on which nothing could ever happen."""
+    days = calendar.model_dump(mode="json")
+    days["cut_off"] = calendar.cut_off.strftime("%H:%M") if calendar.cut_off else None
+    facts = CalendarFacts.model_validate_json(orjson.dumps(days))
+    try:
+        calendar_of(facts)
+    except Invalid as error:
+        raise Misconfigured(f"{setting}.{error.field}", error.reason) from error
+    return facts
 
 
 def _askers(settings: Settings, facts: Mapping[str, AccountFacts]) -> tuple[str, ...]:
@@ -187,7 +202,16 @@ async def apply(settings: Settings, accounts: Mapping[str, Platform[Any]], boots
         for item in settings.items
         for location in places_of(settings, item)
     }
-    changed = withdrawn = 0
+    policies = policies_by_pattern(settings.policies)
+    today = datetime.now(ZoneInfo(settings.company.time_zone)).date()
+    changes: dict[str, tuple[list[Message], str]] = {}
+    for key, (item, location) in wanted.items():
+        messages = list(item_messages(settings, item, location, revision, policies))
+        content = _content(messages)
+        if told.items.get(key, {}).get("hash") != content:
+            _not_in_the_past(item, policy_for(item, location, policies), today)
+            changes[key] = messages, content
+    withdrawn = 0
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap_servers, acks="all", enable_idempotence=True, linger_ms=5)
     await producer.start()
     try:
@@ -195,22 +219,19 @@ async def apply(settings: Settings, accounts: Mapping[str, Platform[Any]], boots
         for log in LOGS:
             for partition in sorted(await producer.partitions_for(log)):
                 await producer.send(log, event.to_json(), b"", partition=partition, headers=list(headers_of(event)))
-        for key, (item, location) in wanted.items():
-            messages = list(item_messages(settings, item, location, revision))
-            content = _content(messages)
+        for key, (messages, content) in changes.items():
+            item, location = wanted[key]
             had = told.items.get(key, {})
-            if had.get("hash") == content:
-                continue
-            changed += 1
             has = {message.supplier for message in messages if isinstance(message, SupplierOffer)}
-            messages += _withdrawals(had, location, item.sku, revision, keep=has, policy=item.reorder_point is not None)
-            await _send_all(producer, messages)
+            policy = any(isinstance(message, ItemPolicy) for message in messages)
+            gone = _withdrawals(had, location, item.sku, revision, keep=has, policy=policy)
+            await _send_all(producer, [*messages, *gone])
             record = {
                 "hash": content,
                 "location": location,
                 "sku": item.sku,
                 "suppliers": sorted(has),
-                "policy": item.reorder_point is not None,
+                "policy": policy,
             }
             await producer.send(TOPIC, orjson.dumps(record), key.encode())
         for key in told.items.keys() - wanted.keys():
@@ -223,7 +244,15 @@ async def apply(settings: Settings, accounts: Mapping[str, Platform[Any]], boots
         await producer.flush()
     finally:
         await producer.stop()
-    return Result(revision, event.hash, changed, withdrawn, same)
+    return Result(revision, event.hash, len(changes), withdrawn, same)
+
+
+def _not_in_the_past(item: Item, policy: Replenishing | None, today: date) -> None:
+    """What is new must not be over already; what was told once may grow old."""
+    try:
+        check_days(item, policy, today)
+    except Invalid as error:
+        raise Misconfigured(f"items.{item.sku}.{error.field}", error.reason) from error
 
 
 def _content(messages: list[Message]) -> str:

@@ -19,9 +19,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "platforms": {"errors", "messages"},
     "engine": {"errors"},
     "contract": {"errors", "messages", "topics"},
-    "settings": {"errors", "messages", "platforms"},
+    "sections": set(),
+    "item_settings": {"errors", "messages", "domain", "sections"},
+    "settings": {"errors", "messages", "domain", "platforms", "sections", "item_settings"},
     "topics": {"errors", "messages"},
-    "pipeline": {"errors", "messages", "domain", "platforms", "engine", "settings", "topics"},
+    "pipeline": {"errors", "messages", "domain", "platforms", "engine", "settings", "item_settings", "topics"},
     "web": {
         "errors",
         "messages",
