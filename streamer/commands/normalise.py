@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+import sys
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from streamer.errors import StreamerError
-    from streamer.messages.base import Message
-    from streamer.platforms.base import Platform
-    from streamer.platforms.samples import Sample
 
 
 def register(app: typer.Typer) -> None:
@@ -28,58 +22,24 @@ def normalise(
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Check the signature as well.")] = False,
     secret: Annotated[str | None, typer.Option(help="The webhook secret; else the file's `verify`.")] = None,
-    at: Annotated[datetime | None, typer.Option(help="The time of arrival, for signatures that hold a time.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="The time of arrival (ISO 8601), for signatures that hold a time.")
+    ] = None,
 ) -> None:
-    """Print the events of a payload, one JSON a line. Refused: a dead letter. Ignored: the reason on standard error."""
-    from streamer.errors import BadSignature
-    from streamer.platforms.base import example
-    from streamer.platforms.samples import arrivals, followed, messages_of, read_headers, read_sample
+    """Print the events of a payload. Refused: a dead letter with its reason. Ignored: the reason on standard error."""
+    from streamer.platforms.samples import read_headers, read_sample
+    from streamer.platforms.telling import tell
 
     sample = read_sample(file, read_headers(headers) if headers else None)
-    adapter = example(platform, _settings(platform, sample, secret))
-    if sample.delivery is not None and (answer := adapter.challenge(sample.delivery)) is not None:
-        typer.echo(f"a handshake: answered with {answer.status}, no event", err=True)
-        return
+    told = tell(platform, sample, check=check, secret=secret, at=_time(at))
+    for line in told.lines:
+        sys.stdout.buffer.write(line + b"\n")
+    for aside in told.asides:
+        typer.echo(aside, err=True)
+
+
+def _time(text: str | None) -> datetime | None:
     try:
-        if check:
-            _verify(adapter, sample, at)
-    except BadSignature as error:
-        _print([error])
-        return
-    told = list(messages_of(adapter, arrivals(adapter, sample)))
-    _print(told)
-    if sample.followups:
-        _print(followed(adapter, told, sample.followups))
-
-
-def _settings(platform: str, sample: Sample, secret: str | None) -> dict[str, Any]:
-    from streamer.platforms.base import find
-
-    given = secret or sample.verify.get("secret")
-    field = getattr(find(platform).signature, "secret", "webhook_secret")
-    return {**sample.settings, **({field: given} if given else {})}
-
-
-def _verify(adapter: Platform[Any], sample: Sample, at: datetime | None) -> None:
-    """Raises BadSignature. What was polled needs no proof."""
-    raw = sample.delivery
-    if raw is None:
-        return
-    if at is not None:
-        raw = raw._replace(received_at=at if at.tzinfo else at.replace(tzinfo=UTC))
-    adapter.verify(raw, raw.received_at or datetime.now(UTC))
-
-
-def _print(told: Iterable[Message | StreamerError]) -> None:
-    import orjson
-
-    from streamer.errors import Ignored, StreamerError
-
-    for one in told:
-        if isinstance(one, Ignored):
-            typer.echo(f"ignored: {one}", err=True)
-        elif isinstance(one, StreamerError):
-            letter = {"type": "dead-letter", "class": type(one).__name__, "reason": str(one)}
-            typer.echo(orjson.dumps(letter).decode())
-        else:
-            typer.echo(f'{{"type":"{one.ce_type}",'.encode() + one.to_json()[1:])
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no ISO 8601 time", param_hint="--at") from None

@@ -10,6 +10,7 @@ there. Commands that are harmless by their own meaning have a rule of their own:
 - `cancel-order` names what it cancels, so a second one finds it cancelled; by mail it would be a second letter, so a
   person decides. `change-order` says how the whole order shall be, so a second one changes nothing; by mail the same.
 - `ask-approval` asks a person: twice is a nuisance, never is a loss; answers count by the order's version.
+- `set-stock` may add to a level, so only an idempotency key allows a repetition.
 - `recall-replacement` has no reference of ours that could be looked up: only an idempotency key allows a repetition.
 """
 
@@ -51,6 +52,7 @@ RULES: dict[str, Rule] = {
     "record": Rule("after_settling", queued=True, blocks=False, notice=True),
     "fetch": Rule("at_once", queued=False, blocks=False, notice=False),  # who asked tells people himself
     "notify": Rule("at_once", queued=False, blocks=False, notice=False),  # a notice about a notice would never end
+    "set-stock": Rule("by_key", queued=True, blocks=True, notice=True),
 }
 
 

@@ -68,6 +68,8 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Quantity = Annotated[Decimal, Field(ge=0, le=LARGEST_QUANTITY, max_digits=18, decimal_places=6)]
 SignedQuantity = Annotated[Decimal, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY, max_digits=18, decimal_places=6)]
 Amount = Annotated[Decimal, Field(max_digits=24, decimal_places=8)]
+Extra = dict[str, Text]
+"""Facts that only some platforms know; names are dotted paths such as `vehicle.id` or `lines.0.brand`."""
 PersonalText = Annotated[Text, Field(json_schema_extra=PERSONAL)]
 
 

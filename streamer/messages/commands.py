@@ -10,11 +10,13 @@ from streamer.messages.base import (
     Amount,
     CommandId,
     Currency,
+    Extra,
     LocationId,
     Message,
     Place,
     Quantity,
     Reference,
+    SignedQuantity,
     Sku,
     SupplierCode,
     Text,
@@ -58,6 +60,8 @@ class ReorderLine(Value):
     needed_by: Text | None = None
     need_ids: tuple[Text, ...] = ()
     why: tuple[Why, ...] = ()
+    item_id: Text | None = None  # the account's id of the SKU, where it is known; else its adapter looks it up
+    extra: Extra | None = None
 
 
 class ReorderCommand(Command):
@@ -79,6 +83,7 @@ class ReorderCommand(Command):
     reply_token: Text | None = None
     copy_of: CommandId | None = None  # a person had it sent again: marked as a copy
     note: Text | None = None
+    extra: Extra | None = None
 
 
 class CancelOrderCommand(Command):
@@ -154,6 +159,7 @@ class WriteBackLine(Value):
     rejected: Quantity
     reason: Text | None = None
     promised_date: Text | None = None
+    extra: Extra | None = None
 
 
 class WriteBackCommand(Command):
@@ -166,6 +172,8 @@ class WriteBackCommand(Command):
     revision: int
     decision: DecisionState
     lines: tuple[WriteBackLine, ...]
+    text: Text | None = None  # for people who read the order there
+    extra: Extra | None = None
 
 
 class RecordCommand(Command):
@@ -178,6 +186,7 @@ class RecordCommand(Command):
     revision: int
     order: Order | None = None
     customer: CustomerRecord | None = None
+    extra: Extra | None = None
 
 
 class FetchCommand(Command):
@@ -200,6 +209,29 @@ class NotifyCommand(Command):
     text: Text
     severity: Literal["information", "warning", "urgent"]
     link: Text | None = None
+    notices: tuple[Extra, ...] = ()  # the same for machines: one or several notices as named facts
+
+
+class StockChange(Value):
+    """One level to set, or to change by `delta`."""
+
+    sku: Sku | None = None
+    item_id: Text | None = None
+    location: LocationId | None = None
+    quantity: SignedQuantity | None = None
+    delta: SignedQuantity | None = None
+    quantity_before: SignedQuantity | None = None  # refused when the platform has another by now
+
+
+class StockCommand(Command):
+    """Set or change levels that a platform keeps, e.g. when parts were received."""
+
+    ce_type: ClassVar[str] = "set-stock"
+
+    changes: tuple[StockChange, ...]
+    reason: Text | None = None
+    reference: Text | None = None
+    extra: Extra | None = None
 
 
 AnyCommand = (
@@ -212,6 +244,7 @@ AnyCommand = (
     | RecordCommand
     | FetchCommand
     | NotifyCommand
+    | StockCommand
 )
 
 AttemptResult = Literal[

@@ -9,6 +9,7 @@ from streamer.messages.base import (
     Amount,
     CommandId,
     Currency,
+    Extra,
     LocationId,
     Message,
     Place,
@@ -44,6 +45,7 @@ class OrderLine(Value):
     shipped: Quantity | None = None  # how many of them have left, by the platform
     status: Text | None = None  # the platform's own word
     vin: Text | None = None
+    extra: Extra | None = None
 
 
 class Order(Message):

@@ -17,6 +17,7 @@ from streamer.messages.commands import (
     RecallReplacementCommand,
     RecordCommand,
     ReorderCommand,
+    StockCommand,
     WriteBackCommand,
 )
 from streamer.messages.orders import (
@@ -88,6 +89,8 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         RecordCommand,
         FetchCommand,
         NotifyCommand,
+        AskApprovalCommand,
+        StockCommand,
         AttemptOutcome,
         CommandStatus,
         OperatorAct,

@@ -15,22 +15,16 @@ import structlog
 
 from streamer.domain.effects import StartCall, StartPoll
 from streamer.engine.fold import Output
-from streamer.errors import NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
+from streamer.errors import Misconfigured, NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
 from streamer.messages.base import Message
 from streamer.messages.commands import (
     AskApprovalCommand,
     AttemptOutcome,
     AttemptResult,
-    CancelOrderCommand,
-    ChangeOrderCommand,
     Command,
     FetchCommand,
-    NotifyCommand,
     PollMoved,
-    RecallReplacementCommand,
-    RecordCommand,
     ReorderCommand,
-    WriteBackCommand,
 )
 from streamer.pipeline.dead_letters import explain
 from streamer.pipeline.message_fold import outputs_of
@@ -45,19 +39,6 @@ Send = Callable[[list[Output]], Awaitable[None]]
 
 MayStart = Callable[[], None]
 """Raises NotSent when the lease or the deadline of the effect has passed."""
-
-CALLS: dict[type[Command], str] = {
-    ReorderCommand: "place_order",
-    CancelOrderCommand: "cancel_order",
-    ChangeOrderCommand: "change_order",
-    AskApprovalCommand: "ask_approval",
-    WriteBackCommand: "write_back",
-    RecallReplacementCommand: "recall_replacement",
-    RecordCommand: "record",
-    NotifyCommand: "notify",
-    FetchCommand: "fetch",
-}
-"""The method of a platform that carries out each kind of command."""
 
 
 class Callers:
@@ -119,8 +100,7 @@ class Callers:
             if self._approver is None:
                 raise Refused("this process does not know the people of the settings")
             return platform.ask_approval(command, self._approver(command))
-        call: Call[Placed] = getattr(platform, CALLS[type(command)])(command)
-        return call
+        return platform.carry_out(command)
 
     async def _look_up(self, platform: Platform[Any], effect: StartCall, may_start: MayStart) -> AttemptOutcome:
         command = effect.command
@@ -137,7 +117,7 @@ class Callers:
             platform = self._platform(effect.account)
             more = True
             while more:
-                page: Page = await self._run(platform.poll(effect.resource, cursor), platform, may_start)
+                page: Page = await self._run(platform.look(effect.resource, cursor), platform, may_start)
                 await self._send([raw_output(platform, one, cause=None) for one in page.records])
                 records += len(page.records)
                 cursor, more = dict(page.cursor), page.more
@@ -180,7 +160,7 @@ def _failure(effect: StartCall, error: Exception) -> AttemptOutcome:
     """What an error means for the ledger; what nobody foresaw is `unknown`, since something may have been done."""
     reason = explain(error)
     match error:
-        case NotSent():
+        case NotSent() | Misconfigured():
             return _outcome(effect, "not_started", reason=reason)
         case Unavailable():
             return _outcome(effect, "retry_later", reason=reason, retry_after_seconds=error.retry_after_seconds)

@@ -29,21 +29,35 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 import streamer.platforms as package
-from streamer.errors import BadSignature, Ignored, Malformed, Misconfigured, Unsupported
+from streamer.errors import BadSignature, Ignored, Malformed, Misconfigured, Refused, Unsupported
 from streamer.messages.applied import AccountFacts, Channel, SinkClass
 from streamer.messages.base import LocationId, Message
 from streamer.messages.commands import (
     AskApprovalCommand,
     CancelOrderCommand,
     ChangeOrderCommand,
+    Command,
     FetchCommand,
     NotifyCommand,
     RecallReplacementCommand,
     RecordCommand,
     ReorderCommand,
+    StockCommand,
     WriteBackCommand,
 )
 from streamer.messages.ids import command_id
+from streamer.platforms.auth import (
+    Auth,
+    BasicAuth,
+    Key,
+    OAuth1,
+    OAuth2,
+    OAuthSettings,
+    Session,
+    ask_as,
+    optional,
+    plain,
+)
 from streamer.platforms.settings import AccountSettings, example_settings, load_settings
 from streamer.platforms.signatures import Basic, Either, Hmac, Signature, Token
 from streamer.platforms.wire import (
@@ -59,13 +73,16 @@ from streamer.platforms.wire import (
     Reply,
     Request,
     Response,
+    Subscribed,
     get,
     keep,
     look_into,
     malformed,
     moment,
     parse,
+    patch,
     post,
+    put,
     read_json,
     recall,
     send,
@@ -73,9 +90,10 @@ from streamer.platforms.wire import (
 
 # fmt: off
 __all__ = [
-    "AccountSettings", "Approver", "Basic", "Call", "Either", "Hmac", "HttpRequest", "MailRequest", "MailboxRequest",
-    "Page", "Placed", "Platform", "Rate", "Raw", "RawPage", "RefusedReply", "Reply", "Request", "Response", "Role", "Token",
-    "build", "content_hash", "example", "find", "get", "keep", "look_into", "moment", "parse", "platform_names", "post",
+    "AccountSettings", "Approver", "Basic", "BasicAuth", "Call", "Either", "Hmac", "HttpRequest", "Key", "MailRequest",
+    "MailboxRequest", "OAuth1", "OAuth2", "OAuthSettings", "Page", "Placed", "Platform", "Rate", "Raw", "RawPage",
+    "RefusedReply", "Reply", "Request", "Response", "Role", "Session", "Subscribed", "Token", "build", "content_hash",
+    "example", "find", "get", "keep", "look_into", "moment", "parse", "patch", "plain", "platform_names", "post", "put",
     "read_json", "recall", "send", "utc_midnight", "version_of",
 ]
 # fmt: on
@@ -91,10 +109,29 @@ Act = Literal[
     "recall_replacement",
     "record",
     "notify",
+    "set_stock",
     "fetch",
     "poll",
+    "subscribe",
     "normalise",
 ]
+METHODS: dict[type[Command], Act] = {
+    ReorderCommand: "place_order",
+    CancelOrderCommand: "cancel_order",
+    ChangeOrderCommand: "change_order",
+    WriteBackCommand: "write_back",
+    RecallReplacementCommand: "recall_replacement",
+    RecordCommand: "record",
+    NotifyCommand: "notify",
+    StockCommand: "set_stock",
+    FetchCommand: "fetch",
+}
+"""The method of a platform that carries out each kind of command."""
+
+
+EXPIRES = "expires_at"  # of a subscription, beside its state
+NEVER = "never"
+SUBSCRIPTION_CHECK_SECONDS = 900.0
 
 
 class Role(StrEnum):
@@ -138,9 +175,11 @@ class Platform(Generic[SettingsT]):
     reads_headers: ClassVar[tuple[str, ...]] = ()  # request headers that `normalise` and `realm` look at
     signature: ClassVar[Signature | None] = None
     unsigned_because: ClassVar[str | None] = None  # why events are believed without a proof, e.g. they are polled
+    auth: ClassVar[Auth | None] = None  # how `ask` proves who we are
     sink_class: ClassVar[SinkClass | None] = None
     asks_by: ClassVar[Channel | None] = None  # approver: what it knows people by
     polls: ClassVar[Mapping[str, float]] = {}  # resource -> seconds between two looks
+    subscriptions: ClassVar[Mapping[str, float]] = {}  # webhook subscription -> seconds before its end to renew it
     # regular expression for "METHOD path" -> resource, for recorded answers
     resources: ClassVar[Mapping[str, str]] = {}
     fetches: ClassVar[frozenset[str]] = frozenset()  # resources that `fetch` knows
@@ -270,6 +309,44 @@ class Platform(Generic[SettingsT]):
         """Tell people."""
         raise self._cannot("notify")
 
+    def set_stock(self, command: StockCommand) -> Call[Placed]:
+        """Set or change levels that the platform keeps; `command_id` is the idempotency key where it takes one."""
+        raise self._cannot("set_stock")
+
+    def subscribe(self, resource: str, state: Mapping[str, str]) -> Call[Subscribed]:
+        """Have events pushed to us, or renew what `state` (of the last answer, empty at first) says. Safe to repeat."""
+        raise self._cannot("subscribe")
+
+    def carry_out(self, command: Command) -> Call[Any]:
+        """The call of a command; of a question to a person, `ask_approval` is told whom to ask."""
+        call: Call[Any] = getattr(self, METHODS[type(command)])(command)
+        return call
+
+    def look(self, resource: str, cursor: Mapping[str, str]) -> Call[Page]:
+        """A poll, or the renewal of a subscription when its end is near."""
+        if resource not in self.subscriptions:
+            return (yield from self.poll(resource, cursor))
+        now = (yield from moment()).now
+        state = {name: text for name, text in cursor.items() if name != EXPIRES}
+        if cursor.get(EXPIRES) == NEVER:
+            return Page((), cursor)
+        if ends := cursor.get(EXPIRES):
+            left = datetime.fromisoformat(ends) - now
+            if left.total_seconds() > self.subscriptions[resource]:
+                return Page((), cursor)
+        made = yield from self.subscribe(resource, state)
+        expires = NEVER if made.expires_at is None else made.expires_at.astimezone(UTC).isoformat()
+        return Page((), {**made.state, EXPIRES: expires})
+
+    def ask(self, request: HttpRequest) -> Call[Reply]:
+        """One exchange, with `auth` in it; renewed once when the platform calls it stale."""
+        return (yield from ask_as(self.auth, self.settings, request))
+
+    def sign_in(self) -> Call[None]:
+        """Only the log-in of `auth`, for `streamer show-call`."""
+        if self.auth is not None:
+            yield from self.auth.sign(self.settings, get(self.base("https://example.com")))
+
     @classmethod
     def can(cls, act: Act) -> bool:
         """Whether the adapter has a method of its own for this."""
@@ -300,6 +377,21 @@ class Platform(Generic[SettingsT]):
             raise Malformed(f"the place {text!r} is not in accounts.{self.account}.locations", field="location")
         return text
 
+    def their_place(self, ours: LocationId | None) -> str | None:
+        """Their place for a location of ours; ours itself where nothing is mapped.
+
+        Raises Refused for a location that no place of theirs stands for.
+        """
+        if ours is None:
+            return None
+        known = self.settings.locations
+        if not known:
+            return ours
+        for theirs, location in known.items():
+            if location == ours:
+                return theirs
+        raise Refused(f"no place of accounts.{self.account}.locations stands for {ours}")
+
     def level_place(self, theirs: object | None) -> LocationId:
         """Our location of a stock level. Raises Ignored for a place that is not ours, Malformed for none at all."""
         try:
@@ -327,12 +419,11 @@ class Platform(Generic[SettingsT]):
 
     def polls_in_force(self) -> dict[str, float]:
         """Resource -> seconds, after the account's wishes; raises Misconfigured for a resource that nobody knows."""
+        known = {**self.polls, **dict.fromkeys(self.subscriptions, SUBSCRIPTION_CHECK_SECONDS)}
         for resource in self.settings.polls:
-            if resource not in self.polls:
-                raise Misconfigured(
-                    f"accounts.{self.account}.polls.{resource}", f"{self.title} has {sorted(self.polls)}"
-                )
-        chosen = {**self.polls, **self.settings.polls}
+            if resource not in known:
+                raise Misconfigured(f"accounts.{self.account}.polls.{resource}", f"{self.title} has {sorted(known)}")
+        chosen = {**known, **self.settings.polls}
         return {resource: seconds for resource, seconds in chosen.items() if seconds > 0}
 
     def facts(self) -> AccountFacts:
@@ -357,8 +448,10 @@ class Platform(Generic[SettingsT]):
 
     def allowed_hosts(self) -> tuple[str, ...]:
         """Hosts that calls of this account may reach."""
-        own = urlsplit(self.settings.base_url).hostname if self.settings.base_url else None
-        return (*self.hosts, own) if own else self.hosts
+        settings = self.settings
+        named = [optional(settings, field) for field in type(settings).model_fields if field.endswith("url")]
+        own = [urlsplit(url).hostname for url in named if url]
+        return (*self.hosts, *(host for host in own if host))
 
 
 def version_of(time: datetime) -> str:

@@ -28,6 +28,7 @@ from streamer.platforms.judging import judge, where
 from streamer.platforms.masking import Mask
 from streamer.platforms.settings import spellings
 from streamer.platforms.wire import (
+    Alone,
     AskMoment,
     Call,
     HttpRequest,
@@ -36,8 +37,8 @@ from streamer.platforms.wire import (
     MailRequest,
     Moment,
     Recall,
+    Release,
     Reply,
-    Request,
 )
 
 T = TypeVar("T")
@@ -111,6 +112,7 @@ class _Line:
         self.private = settings.allow_private_addresses
         self.hosts = platform.allowed_hosts()
         self.sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self.locks: dict[str, asyncio.Lock] = {}
 
     def session(self, *, safe: bool, plain: bool) -> aiohttp.ClientSession:
         """Unsafe requests get a connection of their own.
@@ -128,6 +130,35 @@ class _Line:
                 trust_env=False,
             )
         return self.sessions[safe, plain]
+
+
+class _Turns:
+    """What one run of a call does alone."""
+
+    def __init__(self, line: _Line) -> None:
+        self.line = line
+        self._held: set[str] = set()
+
+    async def take(self, request: Alone | Release, seconds: float) -> object:
+        """Begins or ends a turn. Raises NotSent when the turn does not come in time."""
+        lock = self.line.locks.setdefault(request.name, asyncio.Lock())
+        if isinstance(request, Release):
+            if request.name in self._held:
+                self._held.discard(request.name)
+                lock.release()
+        elif request.name not in self._held:
+            try:
+                async with asyncio.timeout(seconds):
+                    await lock.acquire()
+            except TimeoutError as error:
+                raise NotSent(f"another call of the account is still busy with its {request.name}") from error
+            self._held.add(request.name)
+        return None
+
+    def end(self) -> None:
+        for name in self._held:
+            self.line.locks[name].release()
+        self._held.clear()
 
 
 class Runner:
@@ -175,12 +206,22 @@ class Runner:
         if line is None:
             line = self._lines[platform.account] = _Line(platform)
         seconds = timeout_seconds or platform.settings.request_timeout_seconds
+        turns = _Turns(line)
+        try:
+            return await self._play(call, platform.account, turns, seconds, may_start)
+        finally:
+            turns.end()
+
+    async def _play(self, call: Call[T], account: str, turns: _Turns, seconds: float, may_start: MayStart | None) -> T:
         carried_out = False
         try:
             request = next(call)
             while True:
                 try:
-                    answer = await self._answer(request, line, platform.account, seconds, may_start)
+                    if isinstance(request, Alone | Release):
+                        answer: object = await turns.take(request, seconds)
+                    else:
+                        answer = await self._answer(request, turns.line, account, seconds, may_start)
                     carried_out |= not getattr(request, "safe", True)
                 except StreamerError as error:
                     request = call.throw(error)
@@ -200,7 +241,12 @@ class Runner:
             raise (Unclear(reason) if carried_out else Unavailable(reason)) from error
 
     async def _answer(
-        self, request: Request, line: _Line, account: str, seconds: float, may_start: MayStart | None
+        self,
+        request: HttpRequest | MailRequest | MailboxRequest | Recall | Keep | AskMoment,
+        line: _Line,
+        account: str,
+        seconds: float,
+        may_start: MayStart | None,
     ) -> object:
         match request:
             case Recall():
@@ -234,7 +280,9 @@ class Runner:
         line.breaker.succeeded()
         return reply
 
-    async def _exchange(self, request: Request, line: _Line, exchange: _Exchange) -> object:
+    async def _exchange(
+        self, request: HttpRequest | MailRequest | MailboxRequest, line: _Line, exchange: _Exchange
+    ) -> object:
         match request:
             case HttpRequest():
                 return judge(request, await self._http(request, line, exchange))

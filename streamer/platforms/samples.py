@@ -20,7 +20,19 @@ from streamer.messages.base import Message
 from streamer.messages.commands import FetchCommand
 from streamer.platforms.base import Platform
 from streamer.platforms.judging import judge, play
-from streamer.platforms.wire import AskMoment, HttpRequest, Keep, Moment, Raw, RawPage, Recall, Reply, Request
+from streamer.platforms.wire import (
+    Alone,
+    AskMoment,
+    HttpRequest,
+    Keep,
+    Moment,
+    Raw,
+    RawPage,
+    Recall,
+    Release,
+    Reply,
+    Request,
+)
 
 MOST_ROUNDS = 10  # of fetches that follow from fetches
 NONCE = "0" * 32
@@ -97,7 +109,7 @@ def read_replies(path: Path) -> list[Reply]:
         raise Malformed(f"is no JSON: {error}", field=str(path)) from error
     if isinstance(told, dict):
         told = told.get("calls") or told.get("replies") or [told]
-    return [_reply(one.get("response", one), path.parent) for one in told]
+    return [reply_of(one.get("response", one), path.parent) for one in told]
 
 
 def lower(headers: Mapping[str, str]) -> dict[str, str]:
@@ -194,7 +206,7 @@ class Player:
 def aside(request: Request) -> Moment | None:
     """What the runner answers without the network: nothing was kept before, and the time stands still."""
     match request:
-        case Recall() | Keep():
+        case Recall() | Keep() | Alone() | Release():
             return None
         case AskMoment():
             return Moment(datetime(2026, 1, 1, tzinfo=UTC), NONCE)
@@ -260,7 +272,7 @@ def _exchanges(told: Iterable[Mapping[str, Any]], folder: Path) -> tuple[Exchang
 
 def _exchange(request: Mapping[str, Any], response: Mapping[str, Any], folder: Path) -> Exchange:
     url, query = _split(request.get("url") or request.get("path", ""), request.get("query", {}))
-    return Exchange(request.get("method", "GET"), url, query, request.get("body"), _reply(response, folder))
+    return Exchange(request.get("method", "GET"), url, query, request.get("body"), reply_of(response, folder))
 
 
 def _split(address: str, query: Any) -> tuple[str, dict[str, str]]:
@@ -269,5 +281,6 @@ def _split(address: str, query: Any) -> tuple[str, dict[str, str]]:
     return url, dict(parse_qsl(text, keep_blank_values=True)) | more
 
 
-def _reply(told: Mapping[str, Any], folder: Path) -> Reply:
+def reply_of(told: Mapping[str, Any], folder: Path) -> Reply:
+    """The answer that a recorded `response` is."""
     return Reply(told.get("status", 200), lower(told.get("headers", {})), _body(told, folder))

@@ -20,7 +20,13 @@ from pydantic import SecretStr
 
 from streamer.errors import Ignored, Malformed, Refused
 from streamer.messages.base import Message
-from streamer.messages.commands import FetchCommand, RecallReplacementCommand, WriteBackCommand
+from streamer.messages.commands import (
+    FetchCommand,
+    RecallReplacementCommand,
+    StockChange,
+    StockCommand,
+    WriteBackCommand,
+)
 from streamer.messages.orders import CustomerRecord, Order, OrderLine
 from streamer.messages.people import Appointment, Vehicle
 from streamer.messages.stock import Item, StockLevel
@@ -62,6 +68,7 @@ class ShopifySettings(AccountSettings):
     service_sku_prefix: str | None = None
     service_skus: tuple[str, ...] = ()
     properties: dict[str, Held] = {}  # name of a line's property or a note attribute -> what it holds
+    reference_uri: str | None = None  # of stock changes: a URI with {reference} in it
     cancel_rejected: bool = False  # an order of which nothing can be had is cancelled there, for good
 
 
@@ -82,7 +89,8 @@ class Shopify(Platform[ShopifySettings]):
     }
     fetches = frozenset({"inventory_item", "order"})
     unsupported: ClassVar[Mapping[Any, str]] = {
-        "place_order": "no call makes a purchase order there; order by a supplier's or an ERP's account",
+        "place_order": "no call makes a purchase order there (2026-10 brings queries only); "
+        "order by a supplier's or an ERP's account",
     }
     limits = "100 points a second for GraphQL (standard plan), 2 calls a second for REST"
 
@@ -275,12 +283,31 @@ class Shopify(Platform[ShopifySettings]):
 
     def write_back(self, command: WriteBackCommand) -> Call[Placed]:
         """The decision as a tag; with `cancel_rejected` an order of which nothing can be had is cancelled."""
-        shop = self._shop()
+        shop, told = self._shop(), command.extra or {}
+        if told.get("cancel") == "true":
+            return Placed((yield from calls.cancel(shop, command.order_id, command.text or "no stock", told)))
         yield from calls.decide(shop, command.order_id, command.decision)
         if command.decision == "rejected" and self.settings.cancel_rejected:
             reasons = "; ".join(dict.fromkeys(line.reason for line in command.lines if line.reason))
-            return Placed((yield from calls.cancel(shop, command.order_id, reasons or "no stock")))
+            return Placed((yield from calls.cancel(shop, command.order_id, reasons or "no stock", told)))
         return Placed(command.order_id)
+
+    def set_stock(self, command: StockCommand) -> Call[Placed]:
+        """Levels of `available`; the same command twice changes them once (`@idempotent`)."""
+        changes = [self._change(change) for change in command.changes]
+        reference = self.settings.reference_uri
+        uri = reference.format(reference=command.reference) if reference and command.reference else None
+        key = (command.extra or {}).get("id") or calls.key_of(command.command_id)
+        return Placed((yield from calls.move_stock(self._shop(), changes, command.reason, uri, key)))
+
+    def _change(self, change: StockChange) -> StockChange:
+        """With their place; raises Refused for what Shopify cannot find."""
+        if change.item_id is None:
+            raise Refused(f"the inventory item of {change.sku} is not known")
+        place = self.their_place(change.location or self.settings.default_location)
+        if place is None:
+            raise Refused(f"a level of {change.item_id} needs a location (accounts.{self.account}.default_location)")
+        return change.model_copy(update={"location": place})
 
     def recall_replacement(self, command: RecallReplacementCommand) -> Call[Placed]:
         """A tag on the appointment's order, which its workshop sees."""

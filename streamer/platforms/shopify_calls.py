@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import orjson
 
 from streamer.errors import Unavailable
+from streamer.messages.commands import StockChange
 from streamer.messages.orders import DecisionState
 from streamer.platforms.graphql import ask, refuse
 from streamer.platforms.wire import Call, Page, RawPage, get, moment, send
@@ -49,6 +52,15 @@ CANCEL = """mutation Cancel($orderId: ID!, $reason: OrderCancelReason!, $restock
   orderCancel(orderId: $orderId, reason: $reason, restock: $restock, refundMethod: $refundMethod,
       notifyCustomer: $notifyCustomer, staffNote: $staffNote) {
     job { id done } orderCancelUserErrors { code field message } } }"""
+
+
+ADJUST = """mutation Adjust($input: InventoryAdjustQuantitiesInput!, $key: String!) {
+  inventoryAdjustQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { id } userErrors { code field message } } }"""
+
+SET = """mutation Set($input: InventorySetQuantitiesInput!, $key: String!) {
+  inventorySetQuantities(input: $input) @idempotent(key: $key) {
+    inventoryAdjustmentGroup { id } userErrors { code field message } } }"""
 
 
 class Shop(NamedTuple):
@@ -154,17 +166,54 @@ def _tag(shop: Shop, mutation: str, field: str, number: str, tags: list[str]) ->
     refuse((data.get(field) or {}).get("userErrors") or ())
 
 
-def cancel(shop: Shop, number: str, note: str) -> Call[str | None]:
-    """Cancels the whole order for want of stock: money back, stock back, the customer told. Cannot be undone."""
+def cancel(shop: Shop, number: str, note: str, told: Mapping[str, str]) -> Call[str | None]:
+    """Cancels the whole order for want of stock: money back, stock back, the customer told. Cannot be undone.
+
+    `told` may say otherwise: `reason`, and "false" for `restock`, `refund`, `notify_customer`.
+    """
     variables = {
         "orderId": gid("Order", number),
-        "reason": "INVENTORY",
-        "restock": True,
-        "refundMethod": {"originalPaymentMethodsRefund": True},
-        "notifyCustomer": True,
+        "reason": told.get("reason", "inventory").upper(),
+        "restock": told.get("restock") != "false",
+        "refundMethod": {"originalPaymentMethodsRefund": told.get("refund") != "false"},
+        "notifyCustomer": told.get("notify_customer") != "false",
         "staffNote": note[:255],
     }
     data = yield from ask(shop.graphql, shop.headers, CANCEL, variables, safe=False)
     told = data.get("orderCancel") or {}
     refuse(told.get("orderCancelUserErrors") or ())
     return (told.get("job") or {}).get("id")
+
+
+def move_stock(
+    shop: Shop, changes: Iterable[StockChange], reason: str | None, uri: str | None, key: str
+) -> Call[str | None]:
+    """Adds to levels, or sets them where no change says by how much; the same key twice is one change."""
+    listed = list(changes)
+    adjusts = all(change.delta is not None for change in listed)
+    field = "inventoryAdjustQuantities" if adjusts else "inventorySetQuantities"
+    wanted: dict[str, object] = {"name": "available", "reason": reason or "correction"}
+    if uri:
+        wanted["referenceDocumentUri"] = uri
+    wanted["changes" if adjusts else "quantities"] = [_change(change, adjusts=adjusts) for change in listed]
+    variables = {"input": wanted, "key": key}
+    data = yield from ask(shop.graphql, shop.headers, ADJUST if adjusts else SET, variables, safe=False)
+    told = data.get(field) or {}
+    refuse(told.get("userErrors") or ())
+    return (told.get("inventoryAdjustmentGroup") or {}).get("id")
+
+
+def _change(change: StockChange, *, adjusts: bool) -> dict[str, object]:
+    """`changeFromQuantity` must stand there; null leaves it to luck."""
+    before = change.quantity_before
+    return {
+        "delta" if adjusts else "quantity": int((change.delta if adjusts else change.quantity) or 0),
+        "changeFromQuantity": None if before is None else int(before),
+        "inventoryItemId": gid("InventoryItem", change.item_id or ""),
+        "locationId": gid("Location", change.location or ""),
+    }
+
+
+def key_of(command_id: str) -> str:
+    """The key of a command in the form that Shopify wants."""
+    return str(UUID(bytes=hashlib.sha256(command_id.encode()).digest()[:16]))

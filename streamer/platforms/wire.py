@@ -148,6 +148,18 @@ class Keep(NamedTuple):
     expires_in_seconds: float | None = None
 
 
+class Alone(NamedTuple):
+    """Wait until no other call of this account is between `Alone` and `Release` of `name`."""
+
+    name: str
+
+
+class Release(NamedTuple):
+    """The end of what `Alone` began; the end of a call releases too."""
+
+    name: str
+
+
 class AskMoment(NamedTuple):
     """Ask for the time and a nonce."""
 
@@ -205,7 +217,7 @@ class Reply:
         return Unavailable(text) if self.safe else Unclear(text)
 
 
-Request = HttpRequest | MailRequest | MailboxRequest | Recall | Keep | AskMoment
+Request = HttpRequest | MailRequest | MailboxRequest | Recall | Keep | Alone | Release | AskMoment
 Call = Generator[Request, Any, T]
 
 
@@ -215,6 +227,13 @@ class RefusedReply(Refused):
     def __init__(self, reason: str, reply: Reply) -> None:
         super().__init__(reason, status=reply.status)
         self.reply = reply
+
+
+class Subscribed(NamedTuple):
+    """What stands of a webhook subscription: `state` comes back when it is renewed; None: it never expires."""
+
+    expires_at: datetime | None
+    state: Mapping[str, str] = {}
 
 
 class RawPage(NamedTuple):
@@ -248,6 +267,16 @@ def get(
     return HttpRequest("GET", url, headers or {}, query or {}, safe=True, **more)
 
 
+def put(url: str, json: Any = None, headers: Mapping[str, str] | None = None, **more: Any) -> HttpRequest:
+    """Replace an object. Not safe unless the platform says that the same PUT twice is one."""
+    return HttpRequest("PUT", url, headers or {}, json=json, **more)
+
+
+def patch(url: str, json: Any = None, headers: Mapping[str, str] | None = None, **more: Any) -> HttpRequest:
+    """Change fields of an object."""
+    return HttpRequest("PATCH", url, headers or {}, json=json, **more)
+
+
 def post(url: str, json: Any = None, headers: Mapping[str, str] | None = None, **more: Any) -> HttpRequest:
     """A POST that may change something, unless `safe=True` says otherwise."""
     return HttpRequest("POST", url, headers or {}, json=json, **more)
@@ -274,6 +303,16 @@ def recall(name: str) -> Call[str | None]:
 def keep(name: str, value: str | None, expires_in_seconds: float | None = None) -> Call[None]:
     """Keep a text for this account; durable when the call goes on."""
     yield Keep(name, value, expires_in_seconds)
+
+
+def alone(name: str) -> Call[None]:
+    """From here to `release` no other call of the account does the same."""
+    yield Alone(name)
+
+
+def release(name: str) -> Call[None]:
+    """The next may go on."""
+    yield Release(name)
 
 
 def moment() -> Call[Moment]:

@@ -1,4 +1,4 @@
-"""What is asked of Shopify and NHTSA, played against a shop and a recall service that answer from a list."""
+"""What is special about Shopify, played against a shop that answers from a list."""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ from typing import Any
 import orjson
 import pytest
 
-from streamer.errors import Refused
-from streamer.messages.commands import FetchCommand, RecallReplacementCommand, WriteBackCommand
+from streamer.errors import Refused, Unavailable, Unclear
+from streamer.messages.commands import (
+    FetchCommand,
+    RecallReplacementCommand,
+    StockChange,
+    StockCommand,
+    WriteBackCommand,
+)
 from streamer.messages.people import Vehicle
 from streamer.platforms.base import Platform, example
 from streamer.platforms.judging import play
@@ -139,38 +145,33 @@ def test_a_recall_is_a_tag_on_the_appointment() -> None:
     assert server.variables == [{"id": "gid://shopify/Order/1001", "tags": ["recall: 26V001000"]}]
 
 
-VEHICLE = {"make": "honda", "model": "fit", "year": 2011}
-CAMPAIGN = {"NHTSACampaignNumber": "26V001000", "Make": "HONDA", "Model": "FIT", "ModelYear": "2011"}
+@pytest.mark.parametrize(
+    ("told", "error"),
+    [
+        ({"data": {"orderCancel": {"orderCancelUserErrors": [{"message": "Order does not exist"}]}}}, Refused),
+        ({"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}, Unavailable),
+        ({"errors": [{"message": "Denied", "extensions": {"code": "ACCESS_DENIED"}}]}, Refused),
+        ({"errors": [{"message": "Oops", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}, Unclear),
+        ({"unexpected": True}, Unclear),
+        ([], Unclear),
+    ],
+)
+def test_a_cancellation_that_fails_inside_a_success_is_no_success(told: Any, error: type[Exception]) -> None:
+    command = decision("rejected").model_copy(update={"extra": {"cancel": "true"}})
+    with pytest.raises(error):
+        play(example("shopify", SHOP).write_back(command), Server(lambda _: told))
 
 
-def test_recalls_of_each_class_of_vehicles_come_once_and_again_when_they_change() -> None:
-    nhtsa = example("nhtsa_recalls", {"vehicles": [VEHICLE], "remedy_parts": {"26V001000": "HOSE-1"}})
-    first = play(nhtsa.poll("recalls_by_vehicle", {}), server := Server(lambda _: {"results": [CAMPAIGN]}))
-    assert server.asked[0].query == {"make": "honda", "model": "fit", "modelYear": "2011"}
-    (recall,) = read(nhtsa, first.records[0])
-    assert (recall.campaign, recall.remedy_parts) == ("26V001000", ("HOSE-1",))
-    again = play(nhtsa.poll("recalls_by_vehicle", first.cursor), Server(lambda _: {"results": [CAMPAIGN]}))
-    assert again.records == []
-    changed = {**CAMPAIGN, "Summary": "more is known"}
-    assert len(play(nhtsa.poll("recalls_by_vehicle", again.cursor), Server(lambda _: {"results": [changed]})).records)
-
-
-def test_a_vehicle_that_the_service_spells_otherwise_does_not_hold_up_the_others() -> None:
-    nhtsa = example("nhtsa_recalls", {"vehicles": [{**VEHICLE, "model": "phit"}, VEHICLE]})
-
-    def answer(request: Any) -> Reply:
-        if request.query["model"] == "phit":
-            return Reply(400, {}, b"{}")
-        return Reply(200, {}, orjson.dumps({"results": [CAMPAIGN]}))
-
-    page = play(nhtsa.poll("recalls_by_vehicle", {}), answer)
-    assert [record.key for record in page.records] == ["honda/fit/2011"]
-
-
-def test_a_vin_is_asked_for_and_its_answer_names_the_class_of_the_vehicle() -> None:
-    nhtsa = example("nhtsa_recalls", {})
-    row = {"VIN": "1HGCM82633A004352", "Make": "HONDA", "Model": "Accord", "ModelYear": "2003", "ErrorCode": "0"}
-    page = play(nhtsa.fetch(fetch("vin", "1HGCM82633A004352")), server := Server(lambda _: {"Results": [row]}))
-    assert server.asked[0].url == "https://vpic.nhtsa.dot.gov/api/vehicles/DecodeVinValues/1HGCM82633A004352"
-    (decoded,) = read(nhtsa, page)
-    assert (decoded.make, decoded.model, decoded.year) == ("HONDA", "Accord", 2003)
+def test_a_stock_change_carries_a_key_made_of_the_command_and_the_shops_own_place() -> None:
+    shop = example("shopify", {**SHOP, "locations": {"70112233": "NORTHGATE"}})
+    change = StockChange(item_id="77", location="NORTHGATE", quantity=Decimal(4))
+    command = StockCommand(command_id="S" * 26, account="example", object="o", cause="c", changes=(change,))
+    server = Server(lambda _: {"data": {"inventorySetQuantities": {"userErrors": []}}})
+    play(shop.set_stock(command), server)
+    play(shop.set_stock(command), server)
+    first, second = server.variables
+    assert first == second
+    assert first["input"]["quantities"] == [
+        {"quantity": 4, "changeFromQuantity": None, "inventoryItemId": "gid://shopify/InventoryItem/77",
+         "locationId": "gid://shopify/Location/70112233"}
+    ]  # fmt: skip
