@@ -23,6 +23,7 @@ from streamer.domain.schedule import check_cron
 from streamer.errors import Misconfigured
 from streamer.item_settings import Item, PatternPolicy, check_items
 from streamer.messages.base import AccountId, Currency, LocationId, Quantity, Sku, SupplierCode
+from streamer.route_settings import Route, check_routes
 from streamer.sections import Section
 
 RULES = 1
@@ -205,6 +206,7 @@ class Settings(BaseSettings):
     receiving_calendars: dict[LocationId, SupplierCalendar] = {}  # when a location receives goods; none: every day
     policies: tuple[PatternPolicy, ...] = ()  # for items that have none of their own
     items: tuple[Item, ...] = ()
+    routes: tuple[Route, ...] = ()
     remedy_quantities: dict[Sku, Quantity] = {}
     decode_account: AccountId | None = None
     notify_account: AccountId | None = None
@@ -246,6 +248,7 @@ class Settings(BaseSettings):
             _known(f"receiving_calendars.{location}", location, self.locations, "locations")
         currencies = {code: supplier.currency for code, supplier in self.suppliers.items()}
         check_items(self.items, currencies, {self.company.currency, *(rate.currency for rate in self.exchange_rates)})
+        check_routes(self.routes, self.accounts, self.suppliers)
         return self
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from streamer.domain import dispatch_polls
+from streamer.domain import dispatch_backfills, dispatch_polls, dispatch_records
 from streamer.domain.acts import released
 from streamer.domain.dispatch_external import give_up, supplier_status
 from streamer.domain.dispatch_ledger import Ledger
@@ -14,6 +14,7 @@ from streamer.domain.dispatch_people import operator
 from streamer.domain.dispatch_rows import (
     Attempt,
     ExternalRow,
+    KnownRow,
     LedgerRow,
     PollRow,
     QueueRow,
@@ -43,6 +44,7 @@ from streamer.messages.commands import (
     PollMoved,
 )
 from streamer.messages.purchasing import SupplierStatus
+from streamer.messages.records import Backfill
 from streamer.messages.stock import RowRelease
 
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
@@ -69,7 +71,9 @@ def wake(rows: Rows, key: str) -> Outcome:
         case LedgerRow():
             return _wake_command(rows, key, row, account)
         case PollRow():
-            return dispatch_polls.start(row, rows.now_ms)
+            return dispatch_polls.wake(rows, key, row)
+        case KnownRow():
+            return dispatch_records.wake(Ledger(rows, account), key, row)
         case ExternalRow():
             rows.delete(key)
             return give_up(rows, key, row) if row.parked else ()
@@ -85,6 +89,8 @@ def row_key(event: Message) -> str:
     match event:
         case AttemptOutcome() | CommandStatus() | OperatorAct() | Command():
             return command_key(event.account, event.command_id)
+        case Backfill():
+            return poll_key(event.account, dispatch_backfills.name_of(event))
         case PollMoved():
             return poll_key(event.account, event.resource)
         case SupplierStatus():
@@ -268,6 +274,7 @@ _HANDLERS: dict[type[Message], Callable[..., Outcome]] = {
     OperatorAct: operator,
     SupplierStatus: supplier_status,
     PollMoved: dispatch_polls.moved,
+    Backfill: dispatch_backfills.ask,
     RowRelease: _release,
     SettingsApplied: _settings,
 }

@@ -7,6 +7,7 @@ is by then.
 
 from __future__ import annotations
 
+from streamer.domain import dispatch_records
 from streamer.domain.acts import notice
 from streamer.domain.dispatch_reports import learn_external, report
 from streamer.domain.dispatch_rows import Attempt, LedgerRow, QueueRow, Rows, command_key, queue_key
@@ -25,7 +26,7 @@ from streamer.domain.times import DAY_MS
 from streamer.domain.view import Effect, settings_of
 from streamer.messages.applied import AccountFacts
 from streamer.messages.base import Message
-from streamer.messages.commands import AttemptResult, Command, ReorderCommand
+from streamer.messages.commands import AttemptResult, Command, RecordCommand, ReorderCommand
 
 NO_SETTINGS_PAUSE_MS = 60_000
 
@@ -52,9 +53,16 @@ class Ledger:
 
     def enqueue(self, command_id: str, row: LedgerRow) -> None:
         """Begins the command, or lets it wait for what is under way for the same object."""
-        if not rule_of(row.kind).queued:
-            self.begin(command_id, row)
+        command = row.command()
+        if isinstance(command, RecordCommand) and not dispatch_records.arrive(self, command_id, row, command):
             return
+        if rule_of(row.kind).queued:
+            self.take_place(command_id, row)
+        else:
+            self.begin(command_id, row)
+
+    def take_place(self, command_id: str, row: LedgerRow) -> None:
+        """Behind those that are in the queue of its object already."""
         key = queue_key(self.account, row.object)
         queue = self.rows.edit(key)
         if not isinstance(queue, QueueRow):
@@ -96,6 +104,9 @@ class Ledger:
             else:
                 self.ask_person(command_id, row, f"accounts.{self.account} is not in the settings")
             return
+        command = row.command()
+        if isinstance(command, RecordCommand) and dispatch_records.must_wait(self, command_id, row, command):
+            return
         mode = way_on(row, facts, self.now_ms) if row.state == "unknown" or _key_matters(row, facts) else "send"
         if mode is None:
             self.ask_person(command_id, row, row.reason or "it may have been carried out")
@@ -112,6 +123,8 @@ class Ledger:
         command: Command = row.command()
         if row.sent_again and mode == "send" and isinstance(command, ReorderCommand):
             command = command.model_copy(update={"copy_of": command.command_id})
+        if isinstance(command, RecordCommand):
+            command = dispatch_records.enriched(self.rows, self.account, row, command)
         self.out.append(StartCall(self.account, command_id, row.attempt, mode, command))
 
     def outcome(
@@ -208,16 +221,30 @@ class Ledger:
         self._close(row)
         self._report(row, tell_purchasing=tell_purchasing)
         self.out += learn_external(self.rows, self.account, row, self.now_ms)
+        if row.kind == "record":
+            dispatch_records.learned(self, row, row.external_reference)
         self.leave_queue(command_id, row)
 
-    def reject(self, command_id: str, row: LedgerRow, reason: str, *, tell_purchasing: bool = True) -> None:
+    def reject(
+        self,
+        command_id: str,
+        row: LedgerRow,
+        reason: str,
+        *,
+        tell_purchasing: bool = True,
+        notice_people: bool = True,
+    ) -> None:
         """Refused for good: nothing was made."""
         row.state, row.reason = "rejected", reason
         self._close(row)
         self._report(row, tell_purchasing=tell_purchasing)
-        if rule_of(row.kind).notice and row.kind != "reorder":  # the fold purchasing tells of its own orders
+        if (
+            notice_people and rule_of(row.kind).notice and row.kind != "reorder"
+        ):  # the fold purchasing tells of its own orders
             self._tell(command_id, row, f"{row.kind} refused", reason, "warning")
         self.leave_queue(command_id, row)
+        if row.kind == "record":
+            dispatch_records.failed(self, row)
 
     def ask_person(self, command_id: str, row: LedgerRow, reason: str) -> None:
         """No machine can decide any more."""
@@ -229,6 +256,8 @@ class Ledger:
             self._tell(command_id, row, f"{row.kind} needs a decision", reason, "urgent" if rule.blocks else "warning")
         if not rule.blocks:
             self.leave_queue(command_id, row)
+        if row.kind == "record":
+            dispatch_records.failed(self, row)
 
     def _report(self, row: LedgerRow, *, tell_purchasing: bool = True) -> None:
         row.reports += 1

@@ -30,7 +30,7 @@ def report(row: LedgerRow, facts: AccountFacts | None, now_ms: int, *, tell_purc
         return [_done(row, order_key(command.account, command.order_id), command.command_id, now_ms)]
     if isinstance(command, RecordCommand) and state in ("confirmed", "rejected", "human"):
         return [
-            _done(row, _copied_from(command), command.command_id, now_ms),
+            _done(row, _copied_from(command), command.command_id, now_ms, record=command),
             *_object_known(row, command.account, command.command_id, command.reference, facts, entity=command.entity),
         ]
     return []
@@ -71,7 +71,9 @@ def _cancelled(row: LedgerRow, command: CancelOrderCommand, now_ms: int) -> Purc
     )
 
 
-def _done(row: LedgerRow, key: str, command_id: str, now_ms: int) -> WriteBackDone:
+def _done(
+    row: LedgerRow, key: str, command_id: str, now_ms: int, *, record: RecordCommand | None = None
+) -> WriteBackDone:
     return WriteBackDone.model_validate(
         {
             "order_key": key,
@@ -79,6 +81,9 @@ def _done(row: LedgerRow, key: str, command_id: str, now_ms: int) -> WriteBackDo
             "state": row.state,
             "reason": row.reason,
             "revision": row.reports,
+            "route": record.route if record is not None else None,
+            "entity": record.entity if record is not None else None,
+            "external_reference": row.external_reference if record is not None else None,
             "at": utc(now_ms),
         }
     )
@@ -86,6 +91,8 @@ def _done(row: LedgerRow, key: str, command_id: str, now_ms: int) -> WriteBackDo
 
 def _copied_from(command: RecordCommand) -> str:
     """The row of the fold `orders` that wanted the copy."""
+    if command.record_key is not None:
+        return command.record_key
     if command.order is not None:
         return command.order.key
     if command.customer is not None:
@@ -100,7 +107,9 @@ def _object_known(
         return []
     if entity == "order" and row.kind == "reorder" and _mailed(facts):
         return []  # a Message-ID is no object that an event could be about
-    source_id = row.external_reference if entity == "order" else f"{entity}:{row.external_reference}"
+    if entity == "address":
+        return []  # no platform tells of addresses alone
+    source_id = row.external_reference if entity in ("order", "deal") else f"{entity}:{row.external_reference}"
     return [ObjectKnown(account=account, source_id=source_id, command_id=command_id, reference=reference)]
 
 

@@ -1,7 +1,7 @@
 """Rows of the ledger: commands, queues of objects, ids that other systems gave, polls.
 
-Keys: `<account>/<command id>`, `<account>/object/<object>`, `<account>/external/<their id>` and
-`<account>/poll/<resource>`.
+Keys: `<account>/<command id>`, `<account>/object/<object>`, `<account>/external/<their id>`,
+`<account>/known/<object>`, `<account>/match/<entity>/<hash of a match key>` and `<account>/poll/<resource>`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from streamer.domain.effects import Mode
+from streamer.domain.effects import Bounds, Mode
 from streamer.domain.view import SETTINGS_KEY, View
 from streamer.errors import Refused
 from streamer.messages.applied import SettingsApplied
@@ -86,6 +86,23 @@ class ExternalRow(msgspec.Struct, tag="external", omit_defaults=True):
     quarantined: str | None = None
 
 
+class KnownRow(msgspec.Struct, tag="known", omit_defaults=True):
+    """The id that the other system gave to an object; before it is known, the commands that need it."""
+
+    external_reference: str | None = None
+    waiting: list[str] = []
+    due_ms: int | None = None
+    quarantined: str | None = None
+
+
+class MatchRow(msgspec.Struct, tag="match", omit_defaults=True):
+    """Which object a match key (a hash of it) means."""
+
+    object: str = ""
+    due_ms: int | None = None
+    quarantined: str | None = None
+
+
 class PollRow(msgspec.Struct, tag="poll", omit_defaults=True):
     """A question that is asked again and again."""
 
@@ -99,10 +116,14 @@ class PollRow(msgspec.Struct, tag="poll", omit_defaults=True):
     ended_ms: int | None = None
     records: int = 0
     error: str | None = None
+    bounds: Bounds | None = None  # of a back-fill or a reconciliation
+    overlap_ms: int = 0  # of a reconciliation
+    reached_ms: int | None = None  # when its last look that went well began
+    tries: int = 0  # of a back-fill, that came to nothing
     quarantined: str | None = None
 
 
-Row = LedgerRow | QueueRow | ExternalRow | PollRow
+Row = LedgerRow | QueueRow | ExternalRow | KnownRow | MatchRow | PollRow
 Rows = View[Row | SettingsApplied]
 
 _DECODER: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
@@ -125,10 +146,24 @@ def poll_key(account: str, resource: str) -> str:
     return f"{account}/poll/{resource}"
 
 
+def known_key(account: str, name: str) -> str:
+    return f"{account}/known/{name}"
+
+
+def match_key(account: str, entity: str, identity: str) -> str:
+    return f"{account}/match/{entity}/{identity}"
+
+
 def empty_row(key: str) -> Row:
     """A row of the kind that belongs to `key`, with nothing in it."""
     place = key.split("/", 2)[1:2]
-    kinds: dict[str, type[Row]] = {"object": QueueRow, "external": ExternalRow, "poll": PollRow}
+    kinds: dict[str, type[Row]] = {
+        "object": QueueRow,
+        "external": ExternalRow,
+        "known": KnownRow,
+        "match": MatchRow,
+        "poll": PollRow,
+    }
     return kinds.get(place[0] if place else "", LedgerRow)()
 
 

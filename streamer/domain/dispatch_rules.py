@@ -5,8 +5,9 @@ there. Commands that are harmless by their own meaning have a rule of their own:
 
 - `fetch` only reads.
 - `notify`: the same notice twice is a nuisance, one that never came is a loss; so it is repeated.
-- `write-back` sets a state, and `record` finds by its match key before it creates; both are harmless to repeat once the
-  first call can no longer be under way.
+- `write-back` sets a state; harmless to repeat once the first call can no longer be under way.
+- `record` goes by the account's class for records: A upserts by our reference, B finds by it (or by the match key)
+  before it creates, so once the first call can no longer be under way a repetition is the look-up; C can do neither.
 - `cancel-order` names what it cancels, so a second one finds it cancelled; by mail it would be a second letter, so a
   person decides. `change-order` says how the whole order shall be, so a second one changes nothing; by mail the same.
 - `ask-approval` asks a person: twice is a nuisance, never is a loss; answers count by the order's version.
@@ -30,7 +31,9 @@ LONGEST_PAUSE_SECONDS = 900.0
 RETRY_FOR_MS = 24 * 3_600_000  # nothing could be sent for so long: a person is asked
 ATTEMPTS_KEPT = 20
 
-Repeat = Literal["by_class", "by_key", "at_once", "after_settling", "after_settling_except_c"]
+Repeat = Literal[
+    "by_class", "by_key", "at_once", "after_settling", "after_settling_except_c", "after_settling_except_record_c"
+]
 
 
 class Rule(NamedTuple):
@@ -49,7 +52,7 @@ RULES: dict[str, Rule] = {
     "ask-approval": Rule("at_once", queued=False, blocks=False, notice=True),
     "recall-replacement": Rule("by_key", queued=True, blocks=True, notice=True),
     "write-back": Rule("after_settling", queued=True, blocks=False, notice=True),
-    "record": Rule("after_settling", queued=True, blocks=False, notice=True),
+    "record": Rule("after_settling_except_record_c", queued=True, blocks=False, notice=True),
     "fetch": Rule("at_once", queued=False, blocks=False, notice=False),  # who asked tells people himself
     "notify": Rule("at_once", queued=False, blocks=False, notice=False),  # a notice about a notice would never end
     "set-stock": Rule("by_key", queued=True, blocks=True, notice=True),
@@ -104,9 +107,8 @@ def way_on(row: LedgerRow, facts: AccountFacts, at_ms: int) -> Mode | None:
                 return None
     if repeat == "by_key":
         return "send" if facts.sink_class == "A" and key_alive(row, facts, at_ms) else None
-    if repeat == "after_settling_except_c" and facts.sink_class in (None, "C"):
-        return None
-    return "send"
+    neither = facts.sink_class in (None, "C") if repeat == "after_settling_except_c" else facts.record_class == "C"
+    return None if repeat in ("after_settling_except_c", "after_settling_except_record_c") and neither else "send"
 
 
 def wait_ms(row: LedgerRow, facts: AccountFacts, at_ms: int) -> int:

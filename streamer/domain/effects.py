@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from streamer.domain.view import Effect
 from streamer.messages.commands import Command
 
 Mode = Literal["send", "look_up"]
+
+
+class Bounds(msgspec.Struct, omit_defaults=True, frozen=True):
+    """What a back-fill or a reconciliation looks at: records changed in a time, or those of some ids."""
+
+    resource: str
+    act_id: str
+    since: str | None = None  # RFC 3339
+    until: str | None = None
+    ids: tuple[str, ...] = ()
+    route: str | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +41,16 @@ class StartCall(Effect):
 
 @dataclass(frozen=True, slots=True)
 class StartPoll(Effect):
-    """Look at `resource` from `cursor` on. Answered by `PollMoved` with the same sequence."""
+    """Look at `resource` from `cursor` on, within `bounds` if there are any. Answered by `PollMoved` of the sequence.
+
+    With bounds, `resource` is only the name of the row; theirs is the platform's.
+    """
 
     account: str
     resource: str
     sequence: int
     cursor: dict[str, str]
+    bounds: Bounds | None = None
 
 
 START_WITHIN_SECONDS = 2.0

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
+from streamer.domain.record_rows import COPY, CopyRow
 from streamer.domain.units import ZERO
 from streamer.domain.view import SETTINGS_KEY
 from streamer.messages.applied import SettingsApplied
@@ -126,12 +127,13 @@ class TimeRow(msgspec.Struct, omit_defaults=True, tag="time"):
     latest_ms: int
 
 
-AnyRow = OrderRow | CustomerRow | TimeRow | SettingsApplied
+AnyRow = OrderRow | CustomerRow | TimeRow | CopyRow | SettingsApplied
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode_order = msgspec.json.Decoder(OrderRow).decode
 _decode_customer = msgspec.json.Decoder(CustomerRow).decode
 _decode_time = msgspec.json.Decoder(TimeRow).decode
+_decode_copy = msgspec.json.Decoder(CopyRow).decode
 
 
 def read_row(key: str, value: bytes) -> AnyRow:
@@ -140,6 +142,8 @@ def read_row(key: str, value: bytes) -> AnyRow:
         return SettingsApplied.from_json(value)
     if key.startswith(TIME):
         return _decode_time(value)
+    if key.startswith(COPY):
+        return _decode_copy(value)
     return _decode_customer(value) if value.startswith(b'{"type":"customer"') else _decode_order(value)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from streamer.domain import records
 from streamer.domain.order_answers import conclude, visit
 from streamer.domain.order_asks import find, hear, release_all
 from streamer.domain.order_echo import is_supply, our_reference, status_of
 from streamer.domain.order_lines import Change, begin, place_of
 from streamer.domain.order_rows import TIME, AnyRow, CustomerRow, Line, OrderRow, TimeRow, read_row, write_row
+from streamer.domain.record_rows import CopyRow
 from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer, time_of
 from streamer.domain.view import SETTINGS_KEY, Outcome, View, settings_of
@@ -26,6 +28,7 @@ from streamer.messages.orders import (
     Order,
     WriteBackDone,
 )
+from streamer.messages.records import RecordAct
 from streamer.messages.stock import RowRelease
 
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
@@ -49,6 +52,8 @@ def row_key(event: Message) -> str:
 def due_ms(row: AnyRow) -> int | None:
     if isinstance(row, OrderRow):
         return row.due
+    if isinstance(row, CopyRow):
+        return row.due if row.quarantined is None else None
     return row.forget_ms if isinstance(row, CustomerRow) else None
 
 
@@ -74,6 +79,8 @@ def fold(rows: Rows, event: Message) -> Outcome:
 def wake(rows: Rows, key: str) -> Outcome:
     """A day after its end an order becomes a small row; when nothing about it can come again, it goes."""
     row = rows.edit(key)
+    if isinstance(row, CopyRow):
+        return records.wake(rows, key, row)
     if not isinstance(row, OrderRow) or row.finished_ms is None:
         if isinstance(row, OrderRow):
             row.due = None
@@ -125,6 +132,12 @@ def _cannot_come_again(rows: Rows, key: str, row: OrderRow) -> bool:
     return ms(told) < _oldest_ms(rows, key.partition("/")[0], settings_of(rows))
 
 
+def _order_and_copies(rows: Rows, event: Order) -> Outcome:
+    said = _order(rows, event)
+    copies = records.offered(rows, event)
+    return [*said, *copies] if copies else said
+
+
 def _order(rows: Rows, event: Order) -> Outcome:
     if event.test:
         raise Ignored("a test order")
@@ -142,6 +155,8 @@ def _order(rows: Rows, event: Order) -> Outcome:
         if is_supply(event, settings):
             raise Ignored("a purchase order to a supplier that was not made here")
         if at_ms < before_ms:
+            if event.asked is not None:
+                return ()  # history that somebody wants copied is no demand
             raise Refused("the order is unknown and older than ids are remembered (remember_days)")
     _advance(rows, event.account, at_ms)
     row = rows.edit(key)
@@ -335,9 +350,16 @@ def _known(rows: Rows, event: ObjectKnown) -> Outcome:
     if row is None:
         row = OrderRow()
         rows.put(key, row)
+    if isinstance(row, CustomerRow):
+        row = OrderRow()
+        rows.put(key, row)
     if not isinstance(row, OrderRow) or (row.echo and (event.reference is None or row.reference == event.reference)):
         return ()
     said: list[Message] = []
+    settings = settings_of(rows)
+    for route in settings.routes if settings is not None else ():
+        if route.source == event.account:
+            records.forget_echo(rows, route, key)
     for line in row.lines.values():
         said += release_all(key, row, line, "an echo of our own object")
     row.lines = {}
@@ -347,6 +369,8 @@ def _known(rows: Rows, event: ObjectKnown) -> Outcome:
 
 
 def _written(rows: Rows, event: WriteBackDone) -> Outcome:
+    if event.route is not None:
+        return records.done(rows, event)
     row = rows.edit(event.order_key)
     if isinstance(row, OrderRow):
         row.answer_state, row.answer_reason = event.state, event.reason
@@ -356,11 +380,11 @@ def _written(rows: Rows, event: WriteBackDone) -> Outcome:
 def _customer(rows: Rows, event: CustomerRecord) -> Outcome:
     key = event.places()[0].key
     row = rows.edit(key)
-    if isinstance(row, OrderRow):
+    if isinstance(row, OrderRow) and not row.echo:
         raise Malformed(f"{key} is an order", field="source_id")
-    if row is None or newer(event.version, row.version):
+    if row is None or (isinstance(row, CustomerRow) and newer(event.version, row.version)):
         rows.put(key, CustomerRow(event.version, rows.now_ms + _remember_ms(settings_of(rows))))
-    return ()
+    return records.offered(rows, event)
 
 
 def _row_release(rows: Rows, event: RowRelease) -> Outcome:
@@ -383,12 +407,13 @@ def _apply(rows: Rows, event: SettingsApplied) -> Outcome:
 
 
 _HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
-    Order: _order,
+    Order: _order_and_copies,
     LineDecision: _decision,
     ItemResolved: _resolved,
     AddLine: _add_line,
     ObjectKnown: _known,
     WriteBackDone: _written,
+    RecordAct: records.act,
     CustomerRecord: _customer,
     RowRelease: _row_release,
     SettingsApplied: _apply,

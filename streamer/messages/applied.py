@@ -17,6 +17,7 @@ from streamer.messages.base import (
     Text,
     Value,
 )
+from streamer.messages.records import RecordKind, RouteFacts
 from streamer.messages.stock import Counts
 
 SinkClass = Literal["A", "B", "C"]
@@ -42,6 +43,8 @@ class AccountFacts(Value):
     cancels_orders: bool = True  # a purchase order that was sent can be cancelled there, or a letter can ask for it
     changes_orders: bool = False  # the same for a change
     asks_by: Channel | None = None  # it can ask a person to approve: what it knows people by
+    record_class: SinkClass | None = None  # of copied records: A has an upsert, B finds before it creates, C neither
+    backfills: dict[RecordKind, Text] = {}  # kind of record -> the resource that can be read again
 
 
 class CalendarFacts(Value):
@@ -133,6 +136,7 @@ class SettingsApplied(Message):
     locations: tuple[LocationId, ...]
     remedy_quantities: dict[str, Text] = {}  # remedy SKU -> how many for one vehicle
     kits: tuple[Sku, ...] = ()
+    routes: tuple[RouteFacts, ...] = ()  # which records are copied where
     decode_account: AccountId | None = None  # who decodes a VIN
     notify_account: AccountId | None = None
     remember_days: int = 40  # how long ids of finished things are kept

@@ -13,6 +13,7 @@ from streamer.messages.base import (
     Extra,
     LocationId,
     Message,
+    PersonalText,
     Place,
     Quantity,
     Reference,
@@ -24,8 +25,9 @@ from streamer.messages.base import (
     Value,
 )
 from streamer.messages.orders import CustomerRecord, DecisionState, Order
-from streamer.messages.people import Vehicle
+from streamer.messages.people import Address, Vehicle
 from streamer.messages.purchasing import Why
+from streamer.messages.records import Asked, ItemMatch, Match, Operation, RecordKind
 
 
 class Command(Message):
@@ -177,15 +179,33 @@ class WriteBackCommand(Command):
 
 
 class RecordCommand(Command):
-    """Copy a customer or an order into another system: find by the match key, create or update."""
+    """Copy a record into another system: find it by `external_reference`, `match` or `reference`, create or update it.
+
+    `order`, `customer` and `address` hold what the route lets through, after its field map. `fields` and `line_fields`
+    (by line id) are fields of the other system by its own names, to be sent as they are. The ledger adds the ids that
+    it knows when the call starts. A cancellation of what is not there is done.
+    """
 
     ce_type: ClassVar[str] = "record"
 
-    entity: Literal["customer", "order"]
-    reference: Reference
+    entity: RecordKind
+    operation: Operation = "upsert"
+    reference: Reference  # ours; unique for each record and target
     revision: int
-    order: Order | None = None
-    customer: CustomerRecord | None = None
+    order: Order | None = None  # of an order or a deal
+    customer: CustomerRecord | None = None  # of a customer or a lead
+    address: Address | None = None  # of an address of the customer that `customer_match` names
+    fields: dict[str, PersonalText] = {}
+    line_fields: dict[str, dict[str, Text]] = {}
+    match: tuple[Match, ...] = ()  # of a customer or a lead, the most telling first
+    match_items: ItemMatch = "sku"
+    customer_match: tuple[Match, ...] = ()  # whose order or address it is
+    identities: tuple[Text, ...] = ()  # hashes by which the ledger knows a customer again
+    customer_identities: tuple[Text, ...] = ()  # it waits until one of these has an id there
+    route: Text | None = None
+    record_key: Text | None = None  # the record that wanted it: account/its id there
+    external_reference: Text | None = None  # their id of it
+    customer_reference: Text | None = None  # their id of its customer
     extra: Extra | None = None
 
 
@@ -198,6 +218,7 @@ class FetchCommand(Command):
     ids: tuple[Text, ...]
     requested_for: Text  # which row waits, for people
     sequence: int = 1  # a later try of the same question is another command
+    asked: Asked | None = None
 
 
 class NotifyCommand(Command):

@@ -21,6 +21,7 @@ from streamer.messages.base import (
 )
 from streamer.messages.ids import order_key
 from streamer.messages.people import Address, Appointment, Customer
+from streamer.messages.records import Asked, RecordKind
 
 OrderKind = Literal["sales_order", "purchase_order", "service_appointment", "deal"]
 OrderState = Literal["open", "held", "closed", "cancelled"]
@@ -81,6 +82,7 @@ class Order(Message):
     back_order_allowed: bool = True
     test: bool = False
     extra: dict[str, Text] = {}  # fields that the account's field map names
+    asked: Asked | None = None  # somebody asked for it, beside what the platform told by itself
 
     @property
     def key(self) -> str:
@@ -90,7 +92,7 @@ class Order(Message):
         return (Place("orders", self.key),)
 
     def message_id(self) -> str:
-        return f"{self.key}@{self.version}"
+        return asked_id(f"{self.key}@{self.version}", self.asked)
 
 
 class KitPart(Value):
@@ -193,6 +195,9 @@ class WriteBackDone(Message):
     state: Literal["confirmed", "rejected", "human"]
     reason: Text | None = None
     revision: int = 0  # of the ledger's reports about this command
+    route: Text | None = None  # of a copied record
+    entity: RecordKind | None = None
+    external_reference: Text | None = None
     at: Utc
 
     def places(self) -> tuple[Place, ...]:
@@ -214,9 +219,16 @@ class CustomerRecord(Message):
     version: Text
     occurred_at: Utc | None = None
     customer: Customer
+    references: tuple[Text, ...] = ()  # numbers of others that it carries; one of ours makes it an echo
+    asked: Asked | None = None
 
     def places(self) -> tuple[Place, ...]:
         return (Place("orders", order_key(self.account, f"{self.kind}:{self.source_id}")),)
 
     def message_id(self) -> str:
-        return f"{self.account}/{self.kind}:{self.source_id}@{self.version}"
+        return asked_id(f"{self.account}/{self.kind}:{self.source_id}@{self.version}", self.asked)
+
+
+def asked_id(message_id: str, asked: Asked | None) -> str:
+    """The id of a message that also came because somebody asked for it: it says more than the platform's own."""
+    return message_id if asked is None else f"{message_id}?{asked.act_id}"

@@ -31,6 +31,7 @@ from streamer.messages.orders import (
 )
 from streamer.messages.purchasing import Approval, GoodsReceipt, Need, PurchaseOrderOutcome, SupplierStatus
 from streamer.messages.recalls import PartHolding, Recall, VehicleAppointment, VehicleDecoded
+from streamer.messages.records import Backfill, RecordAct
 from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderStatus
 from streamer.messages.stock import (
     CarriedDemand,
@@ -59,6 +60,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         AddLine,
         ObjectKnown,
         WriteBackDone,
+        RecordAct,
         RowRelease,
         SettingsApplied,
     ),
@@ -95,6 +97,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         CommandStatus,
         OperatorAct,
         PollMoved,
+        Backfill,
         SupplierStatus,
         RowRelease,
         SettingsApplied,

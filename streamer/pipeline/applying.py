@@ -36,6 +36,7 @@ from streamer.messages.envelope import headers_of
 from streamer.messages.ids import stock_key
 from streamer.messages.stock import ItemPolicy, SupplierOffer
 from streamer.pipeline.item_messages import item_messages, places_of
+from streamer.pipeline.routes import route_facts
 from streamer.platforms.base import Platform
 from streamer.settings import RULES, Settings, Supplier, SupplierCalendar, digest
 
@@ -114,6 +115,7 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         locations=tuple(settings.locations),
         remedy_quantities={sku: plain(quantity) for sku, quantity in settings.remedy_quantities.items()},
         kits=tuple(item.sku for item in settings.items if item.kit),
+        routes=route_facts(settings, accounts),
         decode_account=settings.decode_account,
         notify_account=settings.notify_account,
         remember_days=settings.remember_days,

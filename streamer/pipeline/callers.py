@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from streamer.domain.effects import StartCall, StartPoll
+from streamer.domain.effects import Bounds, StartCall, StartPoll
 from streamer.engine.fold import Output
 from streamer.errors import Misconfigured, NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
 from streamer.messages.base import Message
@@ -26,10 +26,11 @@ from streamer.messages.commands import (
     PollMoved,
     ReorderCommand,
 )
+from streamer.messages.records import Asked
 from streamer.pipeline.dead_letters import explain
 from streamer.pipeline.message_fold import outputs_of
 from streamer.pipeline.raw_records import raw_output
-from streamer.platforms.base import Approver, Call, Page, Placed, Platform, RawPage
+from streamer.platforms.base import Approver, Call, Page, Placed, Platform, RawPage, Span
 from streamer.platforms.http import Runner
 
 log = structlog.get_logger()
@@ -84,7 +85,7 @@ class Callers:
                 outcome = await self._look_up(platform, effect, may_start)
             elif isinstance(command, FetchCommand):
                 page = await self._run(platform.fetch(command), platform, may_start)
-                outputs.append(raw_output(platform, page, cause=command.command_id))
+                outputs.append(raw_output(platform, page, cause=command.command_id, asked=command.asked))
                 outcome = _outcome(effect, "confirmed")
             else:
                 placed = await self._run(self._begin(platform, command), platform, may_start)
@@ -116,9 +117,10 @@ class Callers:
         try:
             platform = self._platform(effect.account)
             more = True
+            asked = asked_by(effect.bounds)
             while more:
-                page: Page = await self._run(platform.look(effect.resource, cursor), platform, may_start)
-                await self._send([raw_output(platform, one, cause=None) for one in page.records])
+                page: Page = await self._run(_looking(platform, effect, cursor), platform, may_start)
+                await self._send([raw_output(platform, one, cause=None, asked=asked) for one in page.records])
                 records += len(page.records)
                 cursor, more = dict(page.cursor), page.more
         except Exception as problem:  # noqa: BLE001 - each failure is told in the poll's row
@@ -143,6 +145,19 @@ class Callers:
 
     async def _run(self, call: Call[Any], platform: Platform[Any], may_start: MayStart) -> Any:
         return await self._runner.run(call, platform, may_start=may_start)
+
+
+def _looking(platform: Platform[Any], effect: StartPoll, cursor: Mapping[str, str]) -> Call[Page]:
+    bounds = effect.bounds
+    if bounds is None:
+        return platform.look(effect.resource, cursor)
+    since, until = (datetime.fromisoformat(text) if text else None for text in (bounds.since, bounds.until))
+    return platform.backfill(bounds.resource, Span(since, until, bounds.ids), cursor)
+
+
+def asked_by(bounds: Bounds | None) -> Asked | None:
+    """Who asked for what a look within bounds brings."""
+    return Asked(act_id=bounds.act_id, route=bounds.route, dry_run=bounds.dry_run) if bounds is not None else None
 
 
 def _outcome(effect: StartCall, result: AttemptResult, **more: Any) -> AttemptOutcome:

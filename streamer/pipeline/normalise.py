@@ -11,6 +11,7 @@ from streamer.engine.fold import LogRecord, Output
 from streamer.errors import Ignored, Malformed, StreamerError
 from streamer.pipeline.dead_letters import dead_letter
 from streamer.pipeline.message_fold import outputs_of
+from streamer.pipeline.raw_records import as_asked, asked_of
 from streamer.platforms.base import Platform
 from streamer.platforms.raw_record import account_of, raw_of
 
@@ -44,6 +45,9 @@ class Normaliser:
         if not messages:
             IGNORED.labels(self._platform, "nothing in it for us").inc()
             return []
+        asked = asked_of(record.headers)
+        if asked is not None:
+            messages = [as_asked(message, asked) for message in messages]
         READ.labels(self._platform).inc()
         return outputs_of(messages)
 

@@ -46,6 +46,7 @@ from streamer.messages.commands import (
     WriteBackCommand,
 )
 from streamer.messages.ids import command_id
+from streamer.messages.records import RecordKind
 from streamer.platforms.auth import (
     Auth,
     BasicAuth,
@@ -73,6 +74,7 @@ from streamer.platforms.wire import (
     Reply,
     Request,
     Response,
+    Span,
     Subscribed,
     get,
     keep,
@@ -92,8 +94,9 @@ from streamer.platforms.wire import (
 __all__ = [
     "AccountSettings", "Approver", "Basic", "BasicAuth", "Call", "Either", "Hmac", "HttpRequest", "Key", "MailRequest",
     "MailboxRequest", "OAuth1", "OAuth2", "OAuthSettings", "Page", "Placed", "Platform", "Rate", "Raw", "RawPage",
-    "RefusedReply", "Reply", "Request", "Response", "Role", "Session", "Subscribed", "Token", "build", "content_hash",
-    "example", "find", "get", "keep", "look_into", "moment", "parse", "patch", "plain", "platform_names", "post", "put",
+    "RefusedReply", "Reply", "Request", "Response", "Role", "Session", "Span", "Subscribed", "Token", "build",
+    "content_hash", "example",
+    "find", "get", "keep", "look_into", "moment", "parse", "patch", "plain", "platform_names", "post", "put",
     "read_json", "recall", "send", "utc_midnight", "version_of",
 ]
 # fmt: on
@@ -113,6 +116,7 @@ Act = Literal[
     "fetch",
     "poll",
     "subscribe",
+    "backfill",
     "normalise",
 ]
 METHODS: dict[type[Command], Act] = {
@@ -183,6 +187,9 @@ class Platform(Generic[SettingsT]):
     # regular expression for "METHOD path" -> resource, for recorded answers
     resources: ClassVar[Mapping[str, str]] = {}
     fetches: ClassVar[frozenset[str]] = frozenset()  # resources that `fetch` knows
+    backfills: ClassVar[Mapping[RecordKind, str]] = {}  # kind of record -> resource that `backfill` reads again
+    record_kinds: ClassVar[frozenset[RecordKind]] = frozenset()  # what `record` takes
+    record_class: ClassVar[SinkClass] = "B"  # A has an upsert by our key; B finds, then creates; C can do neither
     unsupported: ClassVar[Mapping[Act, str]] = {}  # what it cannot do: the reason and the way round
     counts: ClassVar[Literal["on_hand", "available"]] = "on_hand"
     rate: ClassVar[Rate] = Rate(4.0)
@@ -263,6 +270,12 @@ class Platform(Generic[SettingsT]):
         """What is new since `cursor` (empty at the first look)."""
         raise self._cannot("poll")
 
+    def backfill(self, resource: str, span: Span, cursor: Mapping[str, str]) -> Call[Page]:
+        """What changed within `span`, or has its ids, page by page; `cursor` is empty at the first, and the last page's
+        afterwards. The same records as by webhook or poll, so that those we know already change nothing.
+        """
+        raise self._cannot("backfill")
+
     def fetch(self, command: FetchCommand) -> Call[RawPage]:
         """The object that an event named by its id only. An object that does not exist is an answer, too."""
         raise self._cannot("fetch")
@@ -302,7 +315,13 @@ class Platform(Generic[SettingsT]):
         raise self._cannot("recall_replacement")
 
     def record(self, command: RecordCommand) -> Call[Placed]:
-        """Create or update a customer or order, found by our reference."""
+        """Create or update a record as the command says; `external_reference` of the answer is their id of it.
+
+        Found by `external_reference` where the ledger knows it, else by `match` or `reference`, and created only when
+        it is not there: after an unknown outcome the same command comes again. `customer_reference` is their id of the
+        order's customer, and is always there when the command names one. An `ensure` or `find` changes nothing that is
+        there; a `find` of what is not there is Refused; a `cancel` of what is not there is done.
+        """
         raise self._cannot("record")
 
     def notify(self, command: NotifyCommand) -> Call[Placed]:
@@ -444,6 +463,8 @@ class Platform(Generic[SettingsT]):
             cancels_orders=self.can("cancel_order"),
             changes_orders=self.can("change_order"),
             asks_by=self.asks_by,
+            record_class=self.record_class if self.can("record") else None,
+            backfills=dict(self.backfills) if self.can("backfill") else {},
         )
 
     def allowed_hosts(self) -> tuple[str, ...]:

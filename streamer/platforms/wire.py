@@ -134,6 +134,14 @@ class MailboxRequest:
     safe: bool = True
 
 
+class Span(NamedTuple):
+    """What a back-fill looks at: records changed from `since` until `until` (aware times), or those of `ids`."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    ids: tuple[str, ...] = ()
+
+
 class Recall(NamedTuple):
     """Ask for what was kept under `name`; None when nothing is there or its time is over."""
 
