@@ -27,7 +27,11 @@ def account_of(order_key: str) -> str:
 
 
 def request(order_key: str, row: OrderRow, line: Line, line_key: str, ask: Ask) -> LineRequest:
-    """The next revision of what the line asks of one stock row."""
+    """The next revision of what the line asks of one stock row.
+
+    The platform set aside what it sold: neither the parts of our kits nor what we added ourselves.
+    """
+    sold_there = not ask.each and line.cause is None
     row.asked += 1
     ask.revision, ask.answered = row.asked, 0
     ask.state, ask.released, ask.referred = "pending", False, False
@@ -44,7 +48,7 @@ def request(order_key: str, row: OrderRow, line: Line, line_key: str, ask: Ask) 
         partial_allowed=not row.all_or_nothing,
         back_order_allowed=row.back_order,
         service=line.service and not ask.each,
-        placed_at=None if row.placed_ms is None else utc(row.placed_ms),
+        placed_at=utc(row.placed_ms) if sold_there and row.placed_ms is not None else None,
         changed_at=None if line.changed_ms is None else utc(line.changed_ms),
         needed_by=line.needed_by,
     )

@@ -33,7 +33,7 @@ from streamer.messages.stock import Hold, RowRelease
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "recalls"
-PAST_AFTER_MS = 2 * DAY_MS  # an appointment so long ago needs no part any more
+PAST_AFTER_MS = 2 * DAY_MS  # so long after its day, and after it was last told, an appointment needs no part any more
 MOST_VISITS = 600  # of one class of vehicles at one time: keeps the row small
 MOST_CAMPAIGNS = 200
 
@@ -161,8 +161,6 @@ def _appointment(rows: Rows, event: VehicleAppointment) -> Outcome:
         return ()
     settings = settings_of(rows)
     forget_ms = _forget_ms(rows, settings, event)
-    if seen is None and forget_ms <= rows.now_ms:
-        return ()
     not_quarantined(known)
     if isinstance(known, VehicleRow) and seen is None and len(known.visits) >= MOST_VISITS:
         raise Refused(f"{MOST_VISITS} appointments are open for {place.key} already")
@@ -184,7 +182,8 @@ def _appointment(rows: Rows, event: VehicleAppointment) -> Outcome:
 
 def _forget_ms(rows: Rows, settings: SettingsApplied | None, event: VehicleAppointment) -> int:
     if event.scheduled_at is not None:
-        return in_ms(event.scheduled_at) + PAST_AFTER_MS
+        # Who tells of it now still expects the vehicle, whatever the day: shops reopen, postpone and sync late.
+        return max(in_ms(event.scheduled_at), rows.now_ms) + PAST_AFTER_MS
     return rows.now_ms + (settings.remember_days if settings else 40) * DAY_MS
 
 

@@ -19,7 +19,7 @@ from streamer.platforms.shopify import Shopify
 from streamer.platforms.wire import Raw
 
 LOCATION = 70112233
-LEVELS = {"BRK-PAD-F22": 9, "OIL-5W30-4L": 14, "BRK-FLUID-1L": 6, "TYR-205-55": 8}
+LEVELS = {"BRK-PAD-F22": 9, "OIL-5W30-4L": 14, "BRK-FLUID-1L": 6, "TYR-205-55": 8, "BRK-HOSE-F22": 0}
 PRICES = {"BRK-PAD-F22": "48.50", "OIL-5W30-4L": "57.50", "BRK-FLUID-1L": "49.00", "TYR-205-55": "92.00"}
 PEOPLE = (("Dana", "Reyes"), ("Liam", "Okafor"), ("Mara", "Lindqvist"), ("Tomas", "Ferreira"), ("Aiko", "Brandt"))
 BASKETS = (

@@ -17,6 +17,7 @@ SKUS = {
     "49881200332": "OIL-5W30-4L",
     "49881200333": "BRK-FLUID-1L",
     "49881200334": "TYR-205-55",
+    "49881200335": "BRK-HOSE-F22",
 }
 """Inventory item -> SKU of the sample shop."""
 

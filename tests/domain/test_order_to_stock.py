@@ -203,3 +203,18 @@ def test_a_kit_is_reserved_as_its_parts_and_given_back_when_the_order_is_cancell
     house.publish(an_order(1, 6, [line], "cancelled", False, 0, True))
     house.read_all()
     assert not any(row.reserved for row in house.rows("stock", StockRow).values())
+
+
+def test_a_shop_that_takes_off_its_own_orders_has_not_taken_off_the_parts_of_our_kits() -> None:
+    """It sold a service: of the filters in it, it knows nothing, so they are still in its level."""
+    house = House()
+    line = OrderLine(line_id="1", sku="KIT", quantity=Decimal(1))
+    for event in (*FACTS, shop_level(2, 9, sku="FILTER"), shop_level(2, 9, sku="OIL")):
+        house.publish(event)
+    house.publish(an_order(1, 5, [line], "open", False, 0, True))
+    house.read_all()
+    rows = house.rows("stock", StockRow)
+    assert {key: (row.on_hand, row.reserved) for key, row in rows.items() if row.counted} == {
+        "main/FILTER": (2, 1),
+        "main/OIL": (2, 2),
+    }

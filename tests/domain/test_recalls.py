@@ -158,11 +158,18 @@ def test_a_new_date_changes_nothing_and_a_cancellation_withdraws_the_line() -> N
     assert (again.withdrawn, again.revision) == (False, 4)
 
 
-def test_a_past_appointment_needs_no_part_and_is_forgotten() -> None:
+def test_an_appointment_that_its_shop_still_has_open_counts_though_its_day_is_past() -> None:
     partition = garage()
-    assert partition.send(recall(), appointment(scheduled_at=START - timedelta(days=3))) == []
-    partition.send(appointment(order_id="RO-2"))
+    late = appointment(scheduled_at=START - timedelta(days=30))
+    assert len(of(RecallReplacementCommand, partition.send(recall(), late))) == 1
+
+
+def test_a_past_appointment_is_forgotten_two_days_after_it_was_last_told() -> None:
+    partition = garage()
+    partition.send(recall(), appointment(scheduled_at=START - timedelta(days=3)), appointment(order_id="RO-2"))
     key = "vehicle/HONDA/CIVIC/2020"
+    assert list(partition.row(key).visits) == ["garage/RO-1", "garage/RO-2"]
+    partition.tick(days=3)
     assert list(partition.row(key).visits) == ["garage/RO-2"]
     partition.tick(days=10)
     assert partition.row(key).visits == {}

@@ -56,14 +56,14 @@ async def gateway(status: int = 202) -> AsyncIterator[tuple[str, list[Raw]]]:
 async def test_every_event_of_the_feed_is_signed_and_means_something() -> None:
     async with gateway() as (url, got):
         taken = await feed(url, account="shop", secret=SECRET, orders=5, pause_seconds=0)
-    assert taken == len(got) == 10
+    assert taken == len(got) == 11
     told: list[Message] = []
     for raw in got:
         SHOP.verify(raw, datetime.now(UTC))
         told += SHOP.read(raw)
     levels = [message for message in told if isinstance(message, StockLevel)]
     orders = [message for message in told if isinstance(message, Order)]
-    assert len({level.item_id for level in levels}) == 4
+    assert len({level.item_id for level in levels}) == 5
     assert len({order.source_id for order in orders}) == 6
     assert all(order.lines and order.location for order in orders)
     now = datetime.now(UTC)
@@ -79,7 +79,7 @@ async def test_every_event_of_the_feed_is_signed_and_means_something() -> None:
 async def test_events_that_nobody_took_are_not_counted() -> None:
     async with gateway(503) as (url, got):
         assert await feed(url, account="shop", secret=SECRET, orders=1, pause_seconds=0) == 0
-        assert len(got) == 6
+        assert len(got) == 7
     assert await feed(url, account="shop", secret=SECRET, orders=1, pause_seconds=0) == 0
 
 

@@ -19,12 +19,16 @@ SUBJECT = re.compile(r"purchase order\s+([A-Z0-9]{1,8}-[0-9]+)", re.IGNORECASE)
 
 
 class OrdersByMail:
-    """Handler of aiosmtpd. `on_order` hears of each order that is new in the book; `others` keeps every other mail."""
+    """Handler of aiosmtpd. `on_order` hears of each order that is new in the book.
+
+    `taken` keeps the mails with orders, `others` every other mail.
+    """
 
     def __init__(self, book: Book, faults: Faults, *, on_order: Callable[[Entry], None]) -> None:
         self._book = book
         self._faults = faults
         self._on_order = on_order
+        self.taken: list[bytes] = []
         self.others: list[bytes] = []
         self.closing = asyncio.Event()  # ends what a fault keeps waiting
 
@@ -56,8 +60,8 @@ class OrdersByMail:
         if fault == "lost_unread":
             _cut(server)
             return "421 4.3.2 going down"
-        if not self._book_order(content, envelope.rcpt_tos[0]):
-            self.others.append(content)
+        booked = self._book_order(content, envelope.rcpt_tos[0])
+        (self.taken if booked else self.others).append(content)
         if fault == "lost_after_data":
             _cut(server)
         if fault == "silent":
