@@ -29,6 +29,7 @@ from streamer.messages.base import Message
 from streamer.messages.commands import AttemptResult, Command, RecordCommand, ReorderCommand
 
 NO_SETTINGS_PAUSE_MS = 60_000
+TOLD_BY_PURCHASING = ("reorder", "cancel-order", "change-order")  # that fold tells people of its own orders
 
 
 class Ledger:
@@ -238,9 +239,7 @@ class Ledger:
         row.state, row.reason = "rejected", reason
         self._close(row)
         self._report(row, tell_purchasing=tell_purchasing)
-        if (
-            notice_people and rule_of(row.kind).notice and row.kind != "reorder"
-        ):  # the fold purchasing tells of its own orders
+        if notice_people and rule_of(row.kind).notice and row.kind not in TOLD_BY_PURCHASING:
             self._tell(command_id, row, f"{row.kind} refused", reason, "warning")
         self.leave_queue(command_id, row)
         if row.kind == "record":

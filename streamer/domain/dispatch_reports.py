@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from streamer.domain.dispatch_rows import ExternalRow, LedgerRow, Rows, external_key
+from streamer.domain.dispatch_rows import ExternalRow, LedgerRow, LedgerState, Rows, external_key
 from streamer.domain.times import DAY_MS, utc
 from streamer.domain.view import Outcome
 from streamer.messages.applied import AccountFacts
 from streamer.messages.base import Message
-from streamer.messages.commands import CancelOrderCommand, RecordCommand, ReorderCommand, WriteBackCommand
+from streamer.messages.commands import (
+    CancelOrderCommand,
+    ChangeOrderCommand,
+    RecordCommand,
+    ReorderCommand,
+    WriteBackCommand,
+)
 from streamer.messages.ids import order_key
 from streamer.messages.orders import ObjectKnown, WriteBackDone
 from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierStatus
@@ -24,8 +30,9 @@ def report(row: LedgerRow, facts: AccountFacts | None, now_ms: int, *, tell_purc
         if tell_purchasing and state in ("confirmed", "rejected", "unknown", "human"):
             told.append(_purchase_order(row, command, now_ms, mailed=_mailed(facts)))
         return told + _object_known(row, command.account, command.command_id, command.reference, facts)
-    if isinstance(command, CancelOrderCommand) and state == "confirmed" and not _mailed(facts):
-        return [_cancelled(row, command, now_ms)]
+    if isinstance(command, CancelOrderCommand | ChangeOrderCommand):
+        word = _AFTERWARDS[command.ce_type, _mailed(facts)].get(state)
+        return [_afterwards(row, command, word, now_ms)] if word is not None else []
     if isinstance(command, WriteBackCommand) and state in ("confirmed", "rejected", "human"):
         return [_done(row, order_key(command.account, command.order_id), command.command_id, now_ms)]
     if isinstance(command, RecordCommand) and state in ("confirmed", "rejected", "human"):
@@ -59,15 +66,29 @@ def _mailed(facts: AccountFacts | None) -> bool:
     return facts is None or facts.sink_class in (None, "C")
 
 
-def _cancelled(row: LedgerRow, command: CancelOrderCommand, now_ms: int) -> PurchaseOrderOutcome:
-    return PurchaseOrderOutcome(
-        supplier=command.supplier,
-        reference=command.reference,
-        command_id=command.command_id,
-        state="cancelled",
-        evidence=dict(row.evidence),
-        revision=row.reports,
-        at=utc(now_ms),
+_AFTERWARDS: dict[tuple[str, bool], dict[LedgerState, str]] = {
+    ("cancel-order", False): {"confirmed": "cancelled", "rejected": "cancel_refused"},
+    ("cancel-order", True): {"rejected": "cancel_refused"},  # a letter asks; only the supplier cancels
+    ("change-order", False): {"confirmed": "changed", "rejected": "change_refused"},
+    ("change-order", True): {"confirmed": "change_sent", "rejected": "change_refused"},
+}
+"""What the end of a command about a sent order means, by its kind and whether it went as a letter."""
+
+
+def _afterwards(
+    row: LedgerRow, command: CancelOrderCommand | ChangeOrderCommand, word: str, now_ms: int
+) -> PurchaseOrderOutcome:
+    return PurchaseOrderOutcome.model_validate(
+        {
+            "supplier": command.supplier,
+            "reference": command.reference,
+            "command_id": command.command_id,
+            "state": word,
+            "reason": row.reason,
+            "evidence": dict(row.evidence),
+            "revision": row.reports,
+            "at": utc(now_ms),
+        }
     )
 
 

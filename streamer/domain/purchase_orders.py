@@ -15,7 +15,7 @@ from streamer.domain.times import utc
 from streamer.errors import Malformed, Refused
 from streamer.messages.applied import SupplierFacts
 from streamer.messages.base import plain
-from streamer.messages.commands import CancelOrderCommand, ReorderCommand, ReorderLine
+from streamer.messages.commands import CancelOrderCommand, ChangeOrderCommand, ReorderCommand, ReorderLine
 from streamer.messages.ids import command_id
 from streamer.messages.purchasing import Need, Why
 from streamer.messages.status import PurchaseOrderLineStatus, PurchaseOrderStatus
@@ -60,6 +60,45 @@ def changed_lines(row: OrderRow, quantities: Mapping[str, Decimal]) -> list[Orde
     return kept
 
 
+def amended_lines(row: OrderRow, quantities: Mapping[str, Decimal]) -> list[OrderedLine]:
+    """The lines of a sent order with a person's quantities; a line of 0 stays, since the supplier may speak of it.
+
+    Raises Malformed for a line that is not there, Refused where nothing changes or nothing is left.
+    """
+    known = {line.line: line.quantity for line in row.lines}
+    for line in quantities:
+        if line not in known:
+            raise Malformed("is no line of this order", field=f"quantities.{line}")
+    if all(known[line] == quantity for line, quantity in quantities.items()):
+        raise Refused("no quantity is another than before")
+    lines = [msgspec.structs.replace(line, quantity=quantities.get(line.line, line.quantity)) for line in row.lines]
+    if not any(line.quantity > 0 for line in lines):
+        raise Refused("nothing would be left of the order: cancel it instead")
+    return lines
+
+
+def amended(
+    row: OrderRow, supplier: SupplierFacts, quantities: Mapping[str, Decimal], reason: str
+) -> ChangeOrderCommand:
+    """The command that asks for the change; `amendments` counts it already, so each wish has an id of its own."""
+    wished = msgspec.structs.replace(row, lines=amended_lines(row, quantities), version=row.version + 1)
+    order = reorder(wished, supplier).model_copy(
+        update={"command_id": row.command_id, "reply_token": row.reply_token, "account": row.account}
+    )
+    return ChangeOrderCommand(
+        command_id=command_id("change-order", row.reference, str(row.amendments)),
+        account=order.account,
+        object=f"order/{row.reference}",
+        cause=reason,
+        supplier=row.supplier,
+        reference=row.reference,
+        external_reference=row.facts.made_as,
+        replaces=order.command_id,
+        order=order,
+        reason=reason,
+    )
+
+
 def reorder(row: OrderRow, supplier: SupplierFacts) -> ReorderCommand:
     """The command that places the order: the same for one reference and version, whenever it is made."""
     order_id = command_id("reorder", row.reference, str(row.version))
@@ -78,7 +117,7 @@ def reorder(row: OrderRow, supplier: SupplierFacts) -> ReorderCommand:
         needed_by=min((by for line in row.lines if (by := line.needed_by())), default=None),
         ship_to=row.location,
         currency=row.currency,
-        lines=tuple(_reorder_line(line) for line in row.lines),
+        lines=tuple(_reorder_line(line) for line in row.lines if line.quantity > 0),
         reply_token=reply_token(row.reference, order_id),
     )
 
@@ -88,7 +127,9 @@ def cancellation(
 ) -> CancelOrderCommand:
     """The command that cancels a sent order; it waits its turn behind the order itself."""
     return CancelOrderCommand(
-        command_id=command_id("cancel-order", row.reference, str(row.version)),
+        command_id=command_id(
+            "cancel-order", row.reference, str(row.version), *([str(row.cancels)] if row.cancels else [])
+        ),
         account=account,
         object=f"order/{row.reference}",
         cause=reason,
@@ -147,6 +188,8 @@ def public_status(row: OrderRow, now_ms: int) -> PurchaseOrderStatus:
         lines=tuple(_line_status(row, line) for line in row.lines),
         revision=row.revision,
         at=utc(now_ms),
+        waits_for=row.waits_for or (row.because if row.state == "awaiting_approval" else None),
+        waits_until=utc(row.waits_until_ms) if row.waits_until_ms is not None else None,
     )
 
 
@@ -185,7 +228,7 @@ def shares(row: OrderRow) -> dict[tuple[str, str], Share]:
 
 
 def _share(row: OrderRow, now: Standing, need: CoveredNeed, mine: Decimal, arrived: Decimal) -> Share:
-    expected_date = now.promised_date or _planned_date(row, need.lead_time_days)
+    expected_date = now.promised_date or planned_date(row, need.lead_time_days)
     coming = max(mine - arrived, ZERO)
     if row.state in ("rejected", "cancelled"):
         return ("cancelled", ZERO, arrived, None)
@@ -197,7 +240,8 @@ def _share(row: OrderRow, now: Standing, need: CoveredNeed, mine: Decimal, arriv
     return ("confirmed" if answered else "ordered", coming, arrived, expected_date)
 
 
-def _planned_date(row: OrderRow, lead_time_days: int) -> str | None:
+def planned_date(row: OrderRow, lead_time_days: int) -> str | None:
+    """When it should arrive as long as the supplier has promised nothing."""
     if not row.order_date:
         return None
     return (date.fromisoformat(row.order_date) + timedelta(days=lead_time_days)).isoformat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamer.domain.consolidation import closes_ms, too_small
 from streamer.domain.purchase_orders import MOST_NEEDS, add_need, count_needs
 from streamer.domain.purchasing_rows import NeedRow, OrderRow, Rows, SupplierRow, need_row_key, order_row_key
 from streamer.domain.purchasing_turn import Turn, edit_order
@@ -34,7 +35,12 @@ def need(rows: Rows, event: Need) -> Outcome:
     turn = _draft_for(rows, event, settings, supplier, automatic=automatic)
     add_need(turn.row, event)
     _note_need(rows, key, event, turn.row.reference)
-    if turn.row.window_until_ms is not None and turn.row.window_until_ms <= rows.now_ms:
+    row = turn.row
+    over = row.window_until_ms is not None and row.window_until_ms <= rows.now_ms
+    if row.waits_for is not None:
+        row.waits_for = too_small(row, supplier)
+        over = over or (row.waits_for is None and not supplier.until_cut_off)
+    if over:
         turn.close_draft()
     return turn.done()
 
@@ -99,7 +105,8 @@ def _draft_for(rows: Rows, event: Need, settings: SettingsApplied, supplier: Sup
         automatic=automatic,
         group=group,
         order_date=local_date(rows.now_ms, settings.time_zone).isoformat(),
-        window_until_ms=rows.now_ms + int(supplier.window_seconds * 1000),
+        created_ms=rows.now_ms,
+        window_until_ms=closes_ms(supplier, rows.now_ms),
     )
     mine.drafts[group] = row.reference
     rows.put(order_row_key(event.supplier, row.reference), row)

@@ -13,7 +13,7 @@ import msgspec
 
 from streamer.domain.supplier_answers import Facts
 from streamer.domain.view import SETTINGS_KEY, View
-from streamer.messages.applied import SettingsApplied
+from streamer.messages.applied import Channel, SettingsApplied
 from streamer.messages.status import PurchaseOrderState
 
 
@@ -32,6 +32,8 @@ class NeedRow(msgspec.Struct, tag="need", omit_defaults=True):
     forgotten: int = 0  # the highest counter that is no longer among them
     reference: str = ""
     ask_until_ms: int | None = None  # its last order was refused: until then a person approves the next
+    paid: Decimal | None = None  # the price in the last order that went out
+    paid_currency: str = ""
     quarantined: str | None = None
 
 
@@ -63,6 +65,33 @@ class OrderedLine(msgspec.Struct, omit_defaults=True):
         return min((need.needed_by for need in self.needs if need.needed_by), default=None)
 
 
+class GivenApproval(msgspec.Struct, omit_defaults=True):
+    """Somebody approved the version that the order has now."""
+
+    person: str
+    tier: int
+    at_ms: int
+    channel: Channel = "console"
+
+
+class ShownLine(msgspec.Struct, omit_defaults=True):
+    """A line as people were shown it last."""
+
+    line: str
+    sku: str
+    quantity: Decimal
+    unit_price: Decimal
+
+
+class Amendment(msgspec.Struct, omit_defaults=True):
+    """A change of a sent order that the supplier has not agreed to yet."""
+
+    command_id: str
+    quantities: dict[str, Decimal]
+    actor: str
+    sent: bool = False  # as a letter: his word is awaited
+
+
 class OrderRow(msgspec.Struct, tag="order", omit_defaults=True):
     """A purchase order. Once it is sent, `state` is what `facts` say."""
 
@@ -76,10 +105,26 @@ class OrderRow(msgspec.Struct, tag="order", omit_defaults=True):
     group: str = ""
     lines: list[OrderedLine] = []
     order_date: str = ""
+    created_ms: int = 0
     window_until_ms: int | None = None
+    waits_for: str | None = None  # why the draft has not gone out though its window is over
+    waits_until_ms: int | None = None
+    because: str | None = None  # why a person is asked
+    approvals: list[GivenApproval] = []
+    changed_by: str | None = None
+    asked: list[str] = []  # people who were asked about this version
+    rounds: int = 0  # how often people were asked
+    deadline_ms: int | None = None
+    shown: list[ShownLine] = []  # what the version before was, where people were shown one
+    sent_ms: int | None = None
+    watch_ms: int | None = None  # when to look whether it is late
+    late_since: str | None = None
     account: str | None = None  # the supplier's, when it was sent
     command_id: str | None = None
     cancel_id: str | None = None  # of the command that cancels it
+    cancels: int = 0  # how often that was refused
+    amendment: Amendment | None = None
+    amendments: int = 0
     reply_token: str | None = None
     facts: Facts = Facts()
     reason: str | None = None
@@ -135,7 +180,11 @@ def write_row(row: Row | SettingsApplied) -> bytes:
 
 
 def due_ms(row: Row | SettingsApplied) -> int | None:
-    """An order's window closes; a finished one may be forgotten."""
+    """A draft's window closes, nobody approved in time, a sent order is late, a finished one may be forgotten."""
     if not isinstance(row, OrderRow) or row.quarantined is not None:
         return None
-    return row.window_until_ms if row.state == "draft" else row.forget_ms
+    if row.state == "draft":
+        return row.window_until_ms
+    if row.state == "awaiting_approval":
+        return row.deadline_ms
+    return row.forget_ms if row.forget_ms is not None else row.watch_ms

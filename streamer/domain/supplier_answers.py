@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
-from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierLine, SupplierStatus
+from streamer.messages.purchasing import GoodsReceipt, PurchaseOrderOutcome, SupplierLine, SupplierStatus
 
 Amount = tuple[str, int, Decimal]
 """A number with the time (ISO) and the sequence of its statement; the latest counts, of two at once the larger."""
@@ -22,6 +22,7 @@ Word = tuple[str, int, str]
 LedgerWord = Literal["sending", "unknown", "human", "sent", "confirmed"]
 LEDGER_RANK: tuple[LedgerWord, ...] = ("sending", "unknown", "human", "sent", "confirmed")
 ZERO = Decimal(0)
+SHIPMENT, DELIVERY, RECEIPT = "shipped:", "delivered:", "counted:"  # kinds of documents that add up; the last is ours
 
 
 class LineFacts(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -34,6 +35,11 @@ class LineFacts(msgspec.Struct, omit_defaults=True, frozen=True):
     received: Decimal = ZERO
     promised: Word | None = None
     status: Word | None = None
+    documents: dict[str, Decimal] = {}  # quantities that add up: kind and id of the document -> how many
+
+    def sum_of(self, kind: str) -> Decimal:
+        """What the documents of one kind come to."""
+        return sum((number for name, number in self.documents.items() if name.startswith(kind)), ZERO)
 
 
 class Facts(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -50,6 +56,7 @@ class Facts(msgspec.Struct, omit_defaults=True, frozen=True):
     all_shipped: bool = False
     some_received: bool = False
     all_received: bool = False
+    closed: bool = False  # a person expects no more
     external: Word | None = None  # the supplier's own number
     made_as: str | None = None  # the id that the ledger learnt
     lines: dict[str, LineFacts] = {}
@@ -89,7 +96,13 @@ def _join_lines(one: LineFacts, other: LineFacts) -> LineFacts:
         received=max(one.received, other.received),
         promised=_later(one.promised, other.promised),
         status=_later(one.status, other.status),
+        documents=_join_documents(one.documents, other.documents),
     )
+
+
+def _join_documents(one: dict[str, Decimal], other: dict[str, Decimal]) -> dict[str, Decimal]:
+    """Each document once. Sorted, so that the same facts are the same bytes."""
+    return {name: max(one.get(name, ZERO), other.get(name, ZERO)) for name in sorted({*one, *other})}
 
 
 def join(one: Facts, other: Facts) -> Facts:
@@ -109,6 +122,7 @@ def join(one: Facts, other: Facts) -> Facts:
         all_shipped=one.all_shipped or other.all_shipped,
         some_received=one.some_received or other.some_received,
         all_received=one.all_received or other.all_received,
+        closed=one.closed or other.closed,
         external=_later(one.external, other.external),
         made_as=max(filter(None, (one.made_as, other.made_as)), default=None),
         lines=lines,
@@ -138,7 +152,10 @@ def facts_of_status(event: SupplierStatus, ordered: Sequence[Ordered]) -> Facts:
         if mine is None:
             strange.append(said.sku or said.supplier_sku or said.line or "?")
             continue
-        lines[mine.line] = _add(lines.get(mine.line), _line_facts(said, mine, state, when, number))
+        facts = _line_facts(said, mine, state, when, number)
+        lines[mine.line] = _add(lines.get(mine.line), facts)
+    if event.adds_up:
+        lines = {line: _as_document(facts, f"{event.account}/{event.source_id}") for line, facts in lines.items()}
     whole = not lines
     return Facts(
         seen=True,
@@ -153,6 +170,24 @@ def facts_of_status(event: SupplierStatus, ordered: Sequence[Ordered]) -> Facts:
         lines=lines,
         strange_lines=tuple(sorted(set(strange)))[:20],
     )
+
+
+def _as_document(facts: LineFacts, name: str) -> LineFacts:
+    """The figures of one delivery of several, under its own name."""
+    moved = {SHIPMENT + name: facts.shipped, DELIVERY + name: facts.received}
+    return msgspec.structs.replace(
+        facts, shipped=ZERO, received=ZERO, documents={key: number for key, number in moved.items() if number}
+    )
+
+
+def facts_of_receipt(event: GoodsReceipt) -> Facts:
+    """What was counted at our door."""
+    lines: dict[str, LineFacts] = {}
+    name = RECEIPT + event.receipt_id
+    for counted in event.lines:
+        before = lines.get(counted.line, LineFacts()).documents.get(name, ZERO)
+        lines[counted.line] = LineFacts(documents={name: before + counted.quantity})
+    return Facts(some_received=any(counted.quantity > 0 for counted in event.lines), lines=lines)
 
 
 def matching(said: SupplierLine, ordered: Sequence[Ordered]) -> Ordered | None:
