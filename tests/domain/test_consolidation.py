@@ -16,7 +16,7 @@ from tests.domain.buying import approval, buying, last_status, need, row, the_or
 from tests.domain.memory import START, Partition, ms, of
 
 BERLIN = CalendarFacts(cut_off="16:00", time_zone="Europe/Berlin", country="DE", closed=("2026-03-04",))
-CUT_OFF = {"calendar": BERLIN, "until_cut_off": True}
+CUT_OFF: dict[str, Any] = {"calendar": BERLIN, "until_cut_off": True}
 DAY = 86_400.0
 
 

@@ -15,8 +15,8 @@ from streamer.messages.base import Message
 from streamer.messages.commands import AttemptOutcome, CommandStatus, ReorderCommand
 from streamer.messages.orders import ObjectKnown
 from streamer.messages.status import PurchaseOrderStatus
+from tests.domain.buying import company, need, supplier_says
 from tests.domain.memory import Partition, of
-from tests.domain.test_purchasing import company, need, supplier_says
 
 
 class Shop:
