@@ -54,7 +54,7 @@ def _next_check_ms(row: StockRow, now_ms: int, settings: SettingsApplied | None,
     next_ms = now_ms + DAY_MS
     if settings is None:
         return next_ms
-    if settings.reconcile is not None and row.offers:
+    if settings.reconcile is not None and (row.offers or row.policy is not None):
         next_ms = min(next_ms, next_time_ms(settings.reconcile, settings.time_zone, now_ms))
     if row.policy is not None and isinstance(
         row.policy.rule, OrderUpTo
