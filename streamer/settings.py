@@ -25,6 +25,7 @@ from streamer.item_settings import Item, PatternPolicy, check_items
 from streamer.messages.base import AccountId, Currency, LocationId, Quantity, Sku, SupplierCode
 from streamer.route_settings import Route, check_routes
 from streamer.sections import Section
+from streamer.service_settings import ServiceSetting, WorkshopSetting, check_services
 
 RULES = 1
 """Number of the rules in force that this code knows (DECISIONS.md, "Behaviour is data")."""
@@ -207,7 +208,11 @@ class Settings(BaseSettings):
     policies: tuple[PatternPolicy, ...] = ()  # for items that have none of their own
     items: tuple[Item, ...] = ()
     routes: tuple[Route, ...] = ()
+    services: tuple[ServiceSetting, ...] = ()
+    workshops: dict[LocationId, WorkshopSetting] = {}
     remedy_quantities: dict[Sku, Quantity] = {}
+    recalled_parts: dict[str, tuple[Sku, ...]] = {}  # maker's part number -> what it is called here
+    vehicles_kept_days: Annotated[int, Field(ge=0, le=7300)] = 1095
     decode_account: AccountId | None = None
     notify_account: AccountId | None = None
     remember_days: Annotated[int, Field(ge=1, le=400)] = 40
@@ -235,6 +240,9 @@ class Settings(BaseSettings):
         for name in ("decode_account", "notify_account"):
             if (account := getattr(self, name)) is not None:
                 _known(name, account, self.accounts, "accounts")
+        for location in self.workshops:
+            _known(f"workshops.{location}", location, self.locations, "locations")
+        check_services(self.services, self.accounts)
         for sku, times in Counter(item.sku for item in self.items).items():
             if times > 1:
                 raise ValueError(f"items: {sku} stands there {times} times")

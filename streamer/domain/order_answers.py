@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from streamer.domain.making import maker
 from streamer.domain.order_asks import account_of, judge, judge_all, release_all
 from streamer.domain.order_rows import Line, OrderRow, Visit
+from streamer.domain.order_services import vehicle_of
 from streamer.domain.units import ms, utc
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message, plain
@@ -73,6 +74,8 @@ def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Ite
         f"{line.decision}|{line.fulfilment}|{plain(line.quantity)}|{plain(line.approved)}|{plain(line.waitlisted)}"
         f"|{plain(line.rejected)}|{line.promised or ''}|{line.sku or ''}|{line.reason or ''}"
     )
+    if line.purpose != "sale":
+        words += f"|{line.needed_by or ''}|{line.because or ''}"
     state = _digest(words)
     if state == line.told:
         return
@@ -94,6 +97,8 @@ def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Ite
         rejected=line.rejected,
         reason=line.reason,
         promised_date=line.promised,
+        needed_by=line.needed_by if line.purpose != "sale" else None,
+        because=line.because,
         revision=row.told,
         at=utc(now_ms),
     )
@@ -146,25 +151,17 @@ def _write_back(key: str, row: OrderRow, settings: SettingsApplied | None) -> It
     )
 
 
-def vehicle_of(event: Order) -> Vehicle | None:
-    """The vehicle that comes: the appointment's, else the one that a line names."""
-    vehicle = event.appointment.vehicle if event.appointment is not None else None
-    if vehicle is None:
-        vin = next((line.vin for line in event.lines if line.vin), None)
-        vehicle = Vehicle(vin=vin) if vin else None
-    return vehicle if vehicle is not None and (vehicle.class_known or vehicle.vin) else None
-
-
 def visit(key: str, row: OrderRow, event: Order, place: str | None) -> Iterator[Message]:
     """Tells the recalls which vehicle comes when, and again when that changes."""
-    vehicle = vehicle_of(event)
+    vehicle = vehicle_of(event)  # as the platform says: the recalls know themselves what a VIN stands for
     known = row.visit
     new = None
-    if vehicle is not None and place is not None:
+    if vehicle is not None and (vehicle.class_known or vehicle.vin) and place is not None:
         scheduled = event.appointment.scheduled_at if event.appointment is not None else None
         new = Visit(
             known.revision if known is not None else 0, place, vehicle.vin, vehicle.make, vehicle.model, vehicle.year,
             ms(scheduled) if scheduled is not None else None, event.state in ("cancelled", "closed"),
+            vehicle.engine, _done(row, event),
         )  # fmt: skip
     if new == known or (known is None and (new is None or new.cancelled)):
         return
@@ -172,11 +169,31 @@ def visit(key: str, row: OrderRow, event: Order, place: str | None) -> Iterator[
         known.revision += 1
         known.cancelled = True
         yield _appointment(key, known)
-    if new is None or (known is not None and known.cancelled and new.cancelled):
+    if new is None or (known is not None and known.cancelled and new.cancelled and known.done == new.done):
         return
     new.revision = known.revision + 1 if known is not None else 1
     row.visit = new
     yield _appointment(key, new)
+
+
+def no_visit(key: str, row: OrderRow) -> Iterator[Message]:
+    """The vehicle does not come; a later version of the order may bring it back."""
+    if row.visit is not None and not row.visit.cancelled:
+        row.visit.revision += 1
+        row.visit.cancelled = True
+        yield _appointment(key, row.visit)
+
+
+def _done(row: OrderRow, event: Order) -> list[str]:
+    """The campaigns that were carried out: those whose parts have all gone into the vehicle, and the job's own."""
+    if event.state != "closed":
+        return []
+    parts: dict[str, bool] = {}
+    for line in row.lines.values():
+        if line.cause is not None and not (line.decision == "released" and not line.covered):
+            parts[line.cause] = parts.get(line.cause, True) and (line.covered or line.shipped >= line.quantity > 0)
+    named = event.appointment.campaign if event.appointment is not None else None
+    return sorted({name for name, all_there in parts.items() if all_there} | ({named} if named else set()))
 
 
 def _vehicle(visit: Visit) -> tuple[str | None, str | None, str | None, int | None]:
@@ -189,8 +206,9 @@ def _appointment(key: str, visit: Visit) -> VehicleAppointment:
         account=account,
         order_id=order_id,
         revision=visit.revision,
-        vehicle=Vehicle(vin=visit.vin, make=visit.make, model=visit.model, year=visit.year),
+        vehicle=Vehicle(vin=visit.vin, make=visit.make, model=visit.model, year=visit.year, engine=visit.engine),
         location=visit.location,
         scheduled_at=utc(visit.scheduled_ms) if visit.scheduled_ms is not None else None,
-        state="cancelled" if visit.cancelled else "booked",
+        state="done" if visit.done else "cancelled" if visit.cancelled else "booked",
+        campaigns_done=tuple(visit.done),
     )

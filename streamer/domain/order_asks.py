@@ -51,6 +51,9 @@ def request(order_key: str, row: OrderRow, line: Line, line_key: str, ask: Ask) 
         placed_at=utc(row.placed_ms) if sold_there and row.placed_ms is not None else None,
         changed_at=None if line.changed_ms is None else utc(line.changed_ms),
         needed_by=line.needed_by,
+        reserve_from=row.reserve_from if line.purpose != "sale" else None,
+        because=line.because,
+        service_type=line.service_type,
     )
 
 
@@ -85,11 +88,11 @@ def change_quantity(order_key: str, row: OrderRow, line: Line) -> Iterator[Messa
     for line_key, ask in line.asks.items():
         if ask.referred or ask.released:
             continue
-        ask.quantity = _component_quantity(line, ask)
+        ask.quantity = component_quantity(line, ask)
         yield request(order_key, row, line, line_key, ask)
 
 
-def _component_quantity(line: Line, ask: Ask) -> Decimal:
+def component_quantity(line: Line, ask: Ask) -> Decimal:
     if not ask.each:
         return line.here
     return min((line.here * ask.each).quantize(_STEP).normalize() + ZERO, LARGEST_QUANTITY)
@@ -142,7 +145,7 @@ def hear(order_key: str, row: OrderRow, line: Line, ask: Ask, event: LineDecisio
     for part in event.refer_to:
         line_key = f"{event.line_key}/{part.sku}"
         component = Ask(part.sku, ask.location, ZERO, each=(ask.each or ONE) * part.quantity_each)
-        component.quantity = _component_quantity(line, component)
+        component.quantity = component_quantity(line, component)
         line.asks[line_key] = component
         said.append(request(order_key, row, line, line_key, component))
     return said
@@ -155,7 +158,7 @@ def judge(line: Line) -> None:
         line.approved = line.waitlisted = ZERO
         line.rejected = line.quantity
         return
-    if ZERO < line.quantity <= line.shipped:  # whatever was decided: it has left
+    if line.needs_nothing or ZERO < line.quantity <= line.shipped:  # whatever was decided: it has left
         line.decision, line.reason, line.approved = "approved", None, line.quantity
         line.waitlisted = line.rejected = ZERO
         return

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from streamer.domain.appointments import needed_day
 from streamer.domain.order_asks import ask_stock, change_quantity, release_all, shipped
 from streamer.domain.order_rows import Line, OrderRow
-from streamer.domain.units import ZERO, day_of, iso_date, ms, utc
+from streamer.domain.order_services import Plan, ask_kit, in_the_set, plan_of, vehicle_of
+from streamer.domain.units import ZERO, day_of, utc
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.ids import stock_key
-from streamer.messages.orders import Order, OrderLine
+from streamer.messages.orders import DecisionState, Order, OrderLine
 from streamer.messages.stock import LineShipped, Purpose, ResolveItem
 
 SERVICE_LINE = "service"
@@ -32,14 +34,9 @@ def wanted_lines(event: Order) -> dict[str, OrderLine]:
     return lines
 
 
-def needed_by(event: Order, line: OrderLine) -> str | None:
+def needed_by(event: Order, line: OrderLine, settings: SettingsApplied | None, place: str | None) -> str | None:
     """The day by which a line is needed: its own, else the appointment's, else the order's."""
-    day = day_of(line.due_date)
-    if day is None and event.appointment is not None:
-        if event.appointment.scheduled_at is not None:
-            return iso_date(ms(event.appointment.scheduled_at))
-        day = day_of(event.appointment.scheduled_date)
-    day = day or day_of(event.due_date)
+    day = day_of(line.due_date) or needed_day(event, settings, place) or day_of(event.due_date)
     return day.isoformat() if day else None
 
 
@@ -62,6 +59,10 @@ def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old:
         if line.came_from != stock_key(line.location, line.sku):
             line.elsewhere = line.left_there
         line.came_from, line.left_there = None, ZERO
+    if line.kit:
+        if line.shipped < line.quantity:
+            yield from ask_kit(key, row, line_id, line, at_ms, old=old)
+        return
     if line.shipped > line.elsewhere and not old:
         row.asked += 1
         yield LineShipped(
@@ -91,6 +92,11 @@ class Change:
         self.old = old
         self.purpose: Purpose = "service" if event.kind == "service_appointment" else "sale"
         self.resolving: dict[str, None] = {}
+        self.vehicle = vehicle_of(event, row.decoded)
+
+    @property
+    def in_the_set(self) -> bool:
+        return in_the_set(self.event, wanted_lines(self.event), self.settings)
 
     def apply(self) -> Iterator[Message]:
         """Releases what is gone, then asks for what is new or changed, in the order of the lines."""
@@ -104,17 +110,18 @@ class Change:
                 line.asks = {}
         for line_id, told in wanted.items():
             yield from self._line(line_id, told)
+        yield from cover(self.key, self.row, self.at_ms)
         for item_id in self.resolving:
             yield ResolveItem(account=self.event.account, item_id=item_id, order_key=self.key)
 
-    def unasked(self, reason: str) -> dict[str, Line]:
-        """The lines of an order that asks for nothing: rejected here, with the reason."""
+    def unasked(self, reason: str, decision: DecisionState = "rejected") -> dict[str, Line]:
+        """The lines of an order that asks for nothing: rejected here (or let go), with the reason."""
         lines = {}
         for line_id, told in wanted_lines(self.event).items():
             place = place_of(self.event, told, self.settings)
             lines[line_id] = Line(
-                told.quantity, sku=told.sku, item_id=told.item_id, location=place, decision="rejected",
-                fulfilment="cancelled", rejected=told.quantity, reason=reason,
+                told.quantity, sku=told.sku, item_id=told.item_id, location=place, decision=decision,
+                fulfilment="cancelled", rejected=told.quantity if decision == "rejected" else ZERO, reason=reason,
             )  # fmt: skip
         return lines
 
@@ -124,22 +131,34 @@ class Change:
         line = row.lines.get(line_id)
         removed = line is not None and line.fulfilment == "cancelled"
         same_thing = line is not None and (told.sku is None or line.sku == told.sku) and line.item_id == told.item_id
-        if line is None or removed or not same_thing or line.location != place or line.refused is not None:
-            yield from self._ask(line_id, told, place)
+        plan = plan_of(self.event, told, self.vehicle, self.settings)
+        if (
+            line is None
+            or removed
+            or not same_thing
+            or line.location != place
+            or line.refused is not None
+            or not _as_planned(line, plan)
+        ):
+            yield from self._ask(line_id, told, place, plan)
         else:
-            line.needed_by = needed_by(self.event, told)
-            if line.quantity != told.quantity:
+            day, before = needed_by(self.event, told, self.settings, place), line.needed_by
+            line.needed_by = day
+            if line.quantity != told.quantity or (day != before and line.asks):
+                if line.quantity != told.quantity:
+                    line.changed_ms = self.at_ms
                 line.quantity = told.quantity
-                line.changed_ms = self.at_ms
                 if not told.quantity:
                     yield from self._refuse(line, "the quantity is zero")
                 elif line.asks:
                     yield from change_quantity(self.key, row, line)
-                elif line.sku is not None and line.shipped < line.quantity:
+                elif line.kit and line.shipped < line.quantity:
+                    yield from ask_kit(self.key, row, line_id, line, self.at_ms, old=self.old)
+                elif line.sku is not None and line.waits_for is None and line.shipped < line.quantity:
                     yield ask_stock(self.key, row, line_id, line)
         yield from self._ship(line_id, told)
 
-    def _ask(self, line_id: str, told: OrderLine, place: str | None) -> Iterator[Message]:
+    def _ask(self, line_id: str, told: OrderLine, place: str | None, plan: Plan | None) -> Iterator[Message]:
         """A line that is new, or another thing, or from another place than before."""
         row = self.row
         before = row.lines.get(line_id)
@@ -150,7 +169,7 @@ class Change:
             sku=told.sku,
             item_id=told.item_id,
             location=place,
-            needed_by=needed_by(self.event, told),
+            needed_by=needed_by(self.event, told, self.settings, place),
             service=told.service,
             purpose=self.purpose,
         )
@@ -167,6 +186,9 @@ class Change:
             yield from self._refuse(line, "the quantity is zero")
         elif place is None:
             yield from self._refuse(line, f"no location: set accounts.{self.event.account}.default_location")
+        elif plan is not None:
+            line.shipped = max(told.shipped or ZERO, line.shipped)
+            yield from self._work(line_id, line, plan)
         elif told.sku is not None:
             line.shipped = max(told.shipped or ZERO, line.shipped)
             yield from begin(self.key, row, line_id, line, self.at_ms, old=self.old)
@@ -174,6 +196,19 @@ class Change:
             self.resolving[told.item_id] = None
         else:
             yield from self._refuse(line, "the line names no SKU and no item")
+
+    def _work(self, line_id: str, line: Line, plan: Plan) -> Iterator[Message]:
+        """A line of work: its parts, or why they cannot be named."""
+        line.service_type, line.because = plan.service or None, plan.reason
+        if plan.missing is not None:
+            line.waits_for = plan.missing
+        elif plan.kit is None:
+            yield from self._refuse(line, plan.reason)
+        elif plan.kit:
+            line.kit = [(part.sku, part.quantity_each) for part in plan.kit]
+            yield from begin(self.key, self.row, line_id, line, self.at_ms, old=self.old)
+        else:
+            line.needs_nothing = True
 
     def _ship(self, line_id: str, told: OrderLine) -> Iterator[Message]:
         line = self.row.lines[line_id]
@@ -184,6 +219,45 @@ class Change:
             line.shipped = quantity
             yield from shipped(self.key, line, self.at_ms)
 
+    def ship_added(self) -> Iterator[Message]:
+        """The job is done: what we had added to it and what had been granted has gone into the vehicle."""
+        if any(told.shipped is not None and told.shipped < told.quantity for told in self.event.lines):
+            return
+        for line in self.row.lines.values():
+            if line.cause is None or line.fulfilment == "cancelled" or line.refused is not None:
+                continue
+            if line.approved >= line.quantity > line.shipped:
+                line.shipped = line.quantity
+                yield from shipped(self.key, line, self.at_ms)
+
     def _refuse(self, line: Line, reason: str) -> Iterator[Message]:
         yield from release_all(self.key, self.row, line, reason)
         line.asks, line.refused = {}, reason
+
+
+def _as_planned(line: Line, plan: Plan | None) -> bool:
+    """Whether the parts that the line asks for are still those of its service and vehicle."""
+    if plan is None:
+        return line.service_type is None
+    kit = [(part.sku, part.quantity_each) for part in plan.kit or ()]
+    return line.service_type == (plan.service or None) and line.kit == kit and line.waits_for == plan.missing
+
+
+COVERED = "the order has a line of its own for this part"
+
+
+def cover(key: str, row: OrderRow, at_ms: int) -> Iterator[Message]:
+    """A part that we added and that the workshop has put on the order itself is asked for once, by the order's line."""
+    own = {line.sku for line in row.lines.values() if line.cause is None and line.fulfilment != "cancelled"}
+    for line_id, line in row.lines.items():
+        if line.cause is None:
+            continue
+        if line.sku in own and not line.covered and line.fulfilment != "cancelled":
+            yield from release_all(key, row, line, COVERED)
+            line.asks, line.covered = {}, True
+            line.decision, line.fulfilment, line.reason = "released", "cancelled", COVERED
+            line.approved = line.waitlisted = line.rejected = ZERO
+        elif line.covered and line.sku not in own:
+            line.covered, line.fulfilment, line.decision, line.reason = False, "open", "pending", None
+            if line.location is not None and line.quantity:
+                yield from begin(key, row, line_id, line, at_ms, old=False)

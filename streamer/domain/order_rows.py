@@ -59,6 +59,14 @@ class Line(msgspec.Struct, omit_defaults=True):
     refused: str | None = None  # rejected here, without asking any stock row
     told: str | None = None  # the status that was told last
     changed_ms: int | None = None  # since when the platform knows this quantity
+    service_type: str | None = None  # of the configured set
+    kit: list[tuple[str, Decimal]] = []  # SKU, and how many for one unit, of the variant that was chosen
+    because: str | None = None  # why these parts: the service and its variant, or the campaign
+    waits_for: str | None = None  # what must be known of the vehicle before the parts can be named
+    added: tuple[int, int] = (0, 0)  # of a line that we added: revision and sequence of what was said last
+    asked_people: str | None = None  # the reason for which people were told last
+    needs_nothing: bool = False  # work without parts
+    covered: bool = False  # of a line that we added: the order has the part in a line of its own
 
     @property
     def here(self) -> Decimal:
@@ -77,6 +85,18 @@ class Visit(msgspec.Struct, omit_defaults=True):
     year: int | None = None
     scheduled_ms: int | None = None
     cancelled: bool = False
+    engine: str | None = None
+    done: list[str] = []  # campaigns that were carried out, once the vehicle has left
+
+
+class Decoded(msgspec.Struct, omit_defaults=True):
+    """What the VIN of the appointment stands for, as the decoder says."""
+
+    vin: str
+    make: str | None = None
+    model: str | None = None
+    year: int | None = None
+    engine: str | None = None
 
 
 class OrderRow(msgspec.Struct, omit_defaults=True):
@@ -106,6 +126,14 @@ class OrderRow(msgspec.Struct, omit_defaults=True):
     reference: str | None = None  # ours, where the ledger told us
     finished_ms: int | None = None
     due: int | None = None
+    comes_on: str | None = None  # ISO day of the appointment, in the workshop's zone
+    needed_by: str | None = None  # ISO day by which an appointment's parts must be there
+    reserve_from: str | None = None  # ISO day from which they are reserved; none: at once
+    expected_until_ms: int | None = None  # when an appointment of which nothing is heard counts as a no-show
+    given_up: str | None = None  # the day of an appointment whose parts were given back: nobody came
+    resolving: str | None = None  # the VIN that the recalls were asked about
+    resolve_until_ms: int | None = None
+    decoded: Decoded | None = None
     quarantined: str | None = None
 
 

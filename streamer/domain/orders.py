@@ -6,15 +6,27 @@ from collections.abc import Callable
 from typing import Any
 
 from streamer.domain import records
-from streamer.domain.order_answers import conclude, visit
+from streamer.domain.appointments import appointment_day
+from streamer.domain.order_answers import conclude, no_visit, visit
+from streamer.domain.order_appointments import (
+    decoded_of,
+    give_up,
+    hear_vehicle,
+    move_added,
+    resolve,
+    schedule,
+    tell_unnamed,
+    unresolved,
+)
 from streamer.domain.order_asks import find, hear, release_all
 from streamer.domain.order_echo import is_supply, our_reference, status_of
-from streamer.domain.order_lines import Change, begin, place_of
+from streamer.domain.order_lines import Change, begin, cover, place_of
 from streamer.domain.order_rows import TIME, AnyRow, CustomerRow, Line, OrderRow, TimeRow, read_row, write_row
+from streamer.domain.order_services import NO_SHOW, NOT_CONFIRMED, NOT_IN_THE_SET, no_show
 from streamer.domain.record_rows import CopyRow
 from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer, time_of
-from streamer.domain.view import SETTINGS_KEY, Outcome, View, settings_of
+from streamer.domain.view import SETTINGS_KEY, Disregarded, Effect, Outcome, View, settings_of
 from streamer.errors import Ignored, Malformed, Refused
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
@@ -26,6 +38,7 @@ from streamer.messages.orders import (
     LineDecision,
     ObjectKnown,
     Order,
+    VehicleKnown,
     WriteBackDone,
 )
 from streamer.messages.records import RecordAct
@@ -81,12 +94,11 @@ def wake(rows: Rows, key: str) -> Outcome:
     row = rows.edit(key)
     if isinstance(row, CopyRow):
         return records.wake(rows, key, row)
-    if not isinstance(row, OrderRow) or row.finished_ms is None:
-        if isinstance(row, OrderRow):
-            row.due = None
-        else:
-            rows.delete(key)
+    if not isinstance(row, OrderRow):
+        rows.delete(key)
         return ()
+    if row.finished_ms is None:
+        return _wake_appointment(rows, key, row)
     remember_ms = ECHO_DAYS * DAY_MS if row.echo else _remember_ms(settings_of(rows))
     forget_ms = row.finished_ms + remember_ms
     if rows.now_ms >= forget_ms:
@@ -100,6 +112,26 @@ def wake(rows: Rows, key: str) -> Outcome:
             line.asks = {}
     row.due = forget_ms
     return ()
+
+
+def _wake_appointment(rows: Rows, key: str, row: OrderRow) -> list[Message]:
+    """A vehicle that nobody could name in time; or one that did not come, of which nothing was heard since."""
+    settings = settings_of(rows)
+    said: list[Message] = []
+    if row.quarantined is not None:
+        row.due = rows.now_ms + DAY_MS
+        return said
+    if row.resolve_until_ms is not None and row.resolve_until_ms <= rows.now_ms:
+        row.resolve_until_ms = None
+        unresolved(row)
+    if row.expected_until_ms is not None and row.expected_until_ms <= rows.now_ms:
+        row.expected_until_ms = None
+        said += give_up(key, row, settings)
+        said += no_visit(key, row)
+    said += conclude(key, row, settings, rows.now_ms)
+    said += tell_unnamed(key, row, settings)
+    _finish(row, rows.now_ms)
+    return said
 
 
 def _remember_ms(settings: SettingsApplied | None) -> int:
@@ -166,16 +198,41 @@ def _order(rows: Rows, event: Order) -> Outcome:
     if ours or is_supply(event, settings):
         return _as_echo(key, row, event, reference, rows.now_ms)
     fresh = not row.version
+    nobody_came = _nobody_came(row, event, settings)
+    if nobody_came:
+        event = event.model_copy(update={"state": "cancelled"})
     row.version, row.kind, row.number, row.status = event.version, event.kind, event.number, event.status
     row.priority, row.all_or_nothing, row.back_order = event.priority, event.all_or_nothing, event.back_order_allowed
     row.placed_ms = ms(event.occurred_at) if event.occurred_at is not None else row.placed_ms
     row.location, row.state = place_of(event, None, settings), event.state
     old = fresh and row.placed_ms is not None and row.placed_ms < before_ms
-    said = _change_lines(key, row, Change(key, row, event, settings, at_ms, old=old), fresh=fresh)
-    said += visit(key, row, event, row.location)
+    change = Change(key, row, event, settings, at_ms, old=old)
+    moved = schedule(row, event, settings)
+    said: list[Message | Effect] = list(
+        _change_lines(key, row, change, fresh=fresh, why=NO_SHOW if nobody_came else None)
+    )
+    if not change.in_the_set:
+        said.append(Disregarded(NOT_IN_THE_SET))
+    if moved and row.state not in FINISHED:
+        said += move_added(key, row)
+    said += resolve(key, row, change.vehicle, rows.now_ms, settings)
     said += conclude(key, row, settings, rows.now_ms)
+    said += visit(key, row, event, row.location)
+    said += tell_unnamed(key, row, settings)
     _finish(row, rows.now_ms)
     return said
+
+
+def _nobody_came(row: OrderRow, event: Order, settings: SettingsApplied | None) -> bool:
+    """Whether the appointment's day counts as a no-show; another day is another chance."""
+    day = appointment_day(event.appointment, settings, place_of(event, None, settings))
+    told = day.isoformat() if day is not None else None
+    missed = no_show(event, row, told)
+    if missed:
+        row.given_up = told or row.given_up
+    elif told is not None and row.given_up != told:
+        row.given_up = None
+    return missed
 
 
 def _is_news(key: str, row: AnyRow, event: Order) -> bool:
@@ -189,14 +246,33 @@ def _is_news(key: str, row: AnyRow, event: Order) -> bool:
     return True
 
 
-def _change_lines(key: str, row: OrderRow, change: Change, *, fresh: bool) -> list[Message]:
+def _change_lines(key: str, row: OrderRow, change: Change, *, fresh: bool, why: str | None) -> list[Message]:
     if row.kind == "deal" or (row.state == "closed" and fresh):
         return []  # no demand yet; or history: nothing was promised, and levels have long counted what left
     if row.state == "cancelled":
-        return _cancel(key, row, change, fresh=fresh)
+        return _cancel(key, row, change, fresh=fresh, why=why or "the order was cancelled")
+    if not change.in_the_set:
+        return _set_aside(key, row, change, NOT_IN_THE_SET)
+    if row.state == "held" and row.kind == "service_appointment":
+        return _set_aside(key, row, change, NOT_CONFIRMED)
     said = list(change.apply())
     if row.state == "closed":
+        said += change.ship_added()
         said += _close(key, row)
+    return said
+
+
+def _set_aside(key: str, row: OrderRow, change: Change, reason: str) -> list[Message]:
+    """An appointment that asks for nothing (yet): what it held is free again; what recalls have added stays."""
+    said: list[Message] = []
+    for line in row.lines.values():
+        if line.cause is None:
+            said += release_all(key, row, line, reason)
+    told = {name: line.told for name, line in row.lines.items()}
+    added = {name: line for name, line in row.lines.items() if line.cause is not None}
+    row.lines = {**change.unasked(reason, decision="released"), **added}
+    for name, line in row.lines.items():
+        line.told = told.get(name, line.told)
     return said
 
 
@@ -227,17 +303,17 @@ def _as_echo(key: str, row: OrderRow, event: Order, reference: str | None, now_m
     return said
 
 
-def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool) -> list[Message]:
+def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool, why: str) -> list[Message]:
     """Everything is free again; an order that was cancelled before we saw it asks for nothing."""
     said: list[Message] = []
     if fresh:
         row.lines = change.unasked("cancelled before it was seen")
         return said
     for line in row.lines.values():
-        said += release_all(key, row, line, "the order was cancelled")
-        line.asks, line.refused = {}, None
+        said += release_all(key, row, line, why)
+        line.asks, line.refused, line.waits_for, line.covered = {}, None, None, False
         if not line.shipped >= line.quantity > 0:
-            line.decision, line.fulfilment, line.reason = "released", "cancelled", "the order was cancelled"
+            line.decision, line.fulfilment, line.reason = "released", "cancelled", why
             line.approved = line.waitlisted = line.rejected = ZERO
             line.promised = None
     return said
@@ -249,7 +325,10 @@ def _finish(row: OrderRow, now_ms: int) -> None:
         bool(row.lines) and all(line.fulfilment in ("shipped", "cancelled") for line in row.lines.values())
     )
     if not done:
-        row.finished_ms = row.due = None
+        row.finished_ms = None
+        row.due = min(
+            (at_ms for at_ms in (row.resolve_until_ms, row.expected_until_ms) if at_ms is not None), default=None
+        )
     elif row.finished_ms is None:
         row.finished_ms, row.due = now_ms, now_ms + DAY_MS
 
@@ -301,6 +380,26 @@ def _waits_for(line: Line, item_id: str) -> bool:
     return line.item_id == item_id and line.sku is None and line.refused is None and line.fulfilment != "cancelled"
 
 
+def _vehicle_known(rows: Rows, event: VehicleKnown) -> Outcome:
+    row = rows.read(event.order_key)
+    if not isinstance(row, OrderRow) or row.resolving != event.vin or row.decoded == decoded_of(event):
+        return ()
+    if row.quarantined is not None:
+        raise Refused(f"row is in quarantine: {row.quarantined}")
+    row = rows.edit(event.order_key)
+    assert isinstance(row, OrderRow)
+    return _after_vehicle(
+        rows, event.order_key, row, hear_vehicle(event.order_key, row, event, rows.now_ms, settings_of(rows))
+    )
+
+
+def _after_vehicle(rows: Rows, key: str, row: OrderRow, said: list[Message]) -> list[Message]:
+    said += conclude(key, row, settings_of(rows), rows.now_ms)
+    said += tell_unnamed(key, row, settings_of(rows))
+    _finish(row, rows.now_ms)
+    return said
+
+
 def _add_line(rows: Rows, event: AddLine) -> Outcome:
     key = order_key(event.account, event.order_id)
     row = rows.read(key)
@@ -310,7 +409,14 @@ def _add_line(rows: Rows, event: AddLine) -> Outcome:
     if line is not None and line.cause is None:
         raise Refused(f"{key} has a line {event.line_id} of its own")
     there = line is not None and line.fulfilment != "cancelled"
-    if event.withdrawn != there or (row.state in FINISHED and not event.withdrawn):
+    newest = line.added if line is not None else (0, 0)
+    if (event.revision, event.sequence) < newest or (row.state in FINISHED and not event.withdrawn):
+        return ()
+    if event.withdrawn != there:
+        if line is not None and (event.revision, event.sequence) > newest:
+            known = rows.edit(key)
+            assert isinstance(known, OrderRow)
+            known.lines[event.line_id].added = (event.revision, event.sequence)
         return ()
     if row.quarantined is not None:
         raise Refused(f"row is in quarantine: {row.quarantined}")
@@ -319,12 +425,14 @@ def _add_line(rows: Rows, event: AddLine) -> Outcome:
     said: list[Message] = []
     if event.withdrawn:
         line = row.lines[event.line_id]
+        line.added = (event.revision, event.sequence)
         said += release_all(key, row, line, f"recall {event.cause} no longer needs it")
         line.asks, line.refused = {}, None
         line.decision, line.fulfilment, line.reason = "released", "cancelled", f"recall {event.cause} was withdrawn"
         line.approved = line.waitlisted = line.rejected = ZERO
     else:
         said += _add(key, row, event, line.told if line is not None else None, rows.now_ms)
+        said += cover(key, row, rows.now_ms)
     said += conclude(key, row, settings_of(rows), rows.now_ms)
     _finish(row, rows.now_ms)
     return said
@@ -332,7 +440,8 @@ def _add_line(rows: Rows, event: AddLine) -> Outcome:
 
 def _add(key: str, row: OrderRow, event: AddLine, told: str | None, now_ms: int) -> list[Message]:
     line = Line(event.quantity, sku=event.sku, location=row.location, purpose="recall", cause=event.cause, told=told)
-    line.needed_by = next((known.needed_by for known in row.lines.values() if known.needed_by), None)
+    line.needed_by = row.needed_by or next((known.needed_by for known in row.lines.values() if known.needed_by), None)
+    line.because, line.added = f"recall {event.cause}", (event.revision, event.sequence)
     row.lines[event.line_id] = line
     if line.location is None:
         line.refused = "no location: the appointment names none"
@@ -415,6 +524,7 @@ _HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
     WriteBackDone: _written,
     RecordAct: records.act,
     CustomerRecord: _customer,
+    VehicleKnown: _vehicle_known,
     RowRelease: _row_release,
     SettingsApplied: _apply,
 }

@@ -1,4 +1,4 @@
-"""Rows of recalls, by the keys of the log: `vehicle/MAKE/MODEL/YEAR`, `vin/<VIN>`, `part/<number>`."""
+"""Rows of recalls, by the keys of the log: `vehicle/MAKE/MODEL/YEAR`, `vin/<VIN>`, `part/<number>`, `campaign/<no>`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ class Campaign(msgspec.Struct, omit_defaults=True):
     component: str | None = None
     remedy: str | None = None
     urgent: bool = False  # do not drive, or park outside
+    do_not_drive: bool = False
+    as_of_ms: int = 0
+    bulletin: bool = False  # of the maker to its dealers, and no recall
+    told_known: str | None = None  # what people were told of vehicles that have no appointment: no remedy, or remedy
 
 
 class Visit(msgspec.Struct, omit_defaults=True):
@@ -44,6 +48,20 @@ class Visit(msgspec.Struct, omit_defaults=True):
     ordered: list[tuple[str, str]] = []  # campaign, SKU of replacements that were commanded
     told: list[str] = []  # campaigns that people were told of
     forget_ms: int = 0
+    changes: int = 0  # sequence of what was said about lines since `revision`
+
+    @property
+    def vin(self) -> str | None:
+        number = self.vehicle.get("vin")
+        return str(number).strip().upper() if number else None
+
+
+class Seen(msgspec.Struct, array_like=True):
+    """A vehicle that was here, or has an appointment: the order of its last visit, and which campaigns were done."""
+
+    order: str
+    forget_ms: int
+    done: list[str] = []
 
 
 class VehicleRow(msgspec.Struct, tag="vehicle", omit_defaults=True):
@@ -51,6 +69,8 @@ class VehicleRow(msgspec.Struct, tag="vehicle", omit_defaults=True):
 
     campaigns: dict[str, Campaign] = {}
     visits: dict[str, Visit] = {}  # account/order id -> appointment
+    seen: dict[str, Seen] = {}  # VIN -> what is known of that vehicle
+    ended: dict[str, int] = {}  # campaign -> time of the word that it no longer concerns this class
     quarantined: str | None = None
 
 
@@ -65,6 +85,11 @@ class VinRow(msgspec.Struct, tag="vin", omit_defaults=True):
     revisions: dict[str, int] = {}
     told: list[str] = []
     due_ms: int | None = None
+    engine: str | None = None
+    orders: list[str] = []  # keys of the orders that asked what the VIN stands for
+    asked_ms: int = 0
+    tries: int = 0
+    failed: str | None = None  # why the decoder does not know it
     quarantined: str | None = None
 
 
@@ -74,20 +99,37 @@ class PartRow(msgspec.Struct, tag="part", omit_defaults=True):
     campaigns: list[str] = []
     holdings: list[tuple[str, str]] = []  # location, SKU
     quarantined: str | None = None
+    as_of_ms: dict[str, int] = {}  # campaign -> time of the word that it names the part, or no longer does
 
 
-Row = VehicleRow | VinRow | PartRow
+class CampaignRow(msgspec.Struct, tag="campaign", omit_defaults=True):
+    """A campaign as a whole: what it is about, and the keys of the classes and parts that it names."""
+
+    name: str
+    keys: list[str] = []
+    as_of_ms: int = 0
+    component: str | None = None
+    remedy: str | None = None
+    remedies: list[str] = []  # SKUs
+    urgent: bool = False
+    bulletin: bool = False
+    withdrawn: bool = False
+    quarantined: str | None = None
+
+
+Row = VehicleRow | VinRow | PartRow | CampaignRow
 Rows = View[Row | SettingsApplied]
 Kind = TypeVar("Kind", VehicleRow, VinRow, PartRow)
 
 _DECODER: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
 _ENCODER = msgspec.json.Encoder()
-_KINDS: dict[str, type[Row]] = {"vehicle": VehicleRow, "vin": VinRow, "part": PartRow}
+_KINDS: dict[str, type[VehicleRow | VinRow | PartRow]] = {"vehicle": VehicleRow, "vin": VinRow, "part": PartRow}
 
 
 def empty_row(key: str) -> Row:
     """A row of the kind that belongs to `key`, with nothing in it."""
-    return _KINDS.get(key.split("/", 1)[0], VehicleRow)()
+    kind, _, rest = key.partition("/")
+    return CampaignRow(rest) if kind == "campaign" else _KINDS.get(kind, VehicleRow)()
 
 
 def read_row(key: str, value: bytes) -> Row | SettingsApplied:
@@ -102,7 +144,8 @@ def write_row(row: Row | SettingsApplied) -> bytes:
 def due_ms(row: Row | SettingsApplied) -> int | None:
     """Past appointments are forgotten, and VINs that nobody asked about for long."""
     if isinstance(row, VehicleRow) and row.quarantined is None:
-        return min((visit.forget_ms for visit in row.visits.values()), default=None)
+        known = [visit.forget_ms for visit in row.visits.values()]
+        return min([*known, *(seen.forget_ms for seen in row.seen.values())], default=None)
     return row.due_ms if isinstance(row, VinRow) and row.quarantined is None else None
 
 

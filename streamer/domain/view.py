@@ -51,6 +51,15 @@ class Effect:
     __slots__ = ()
 
 
+class Disregarded(Effect):
+    """A part of an event means nothing to us while the rest is used: counted by `reason`, as `Ignored` is."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
 Outcome = Sequence[Message | Effect]
 """What a fold gives back, in order."""
 

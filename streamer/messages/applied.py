@@ -18,6 +18,7 @@ from streamer.messages.base import (
     Value,
 )
 from streamer.messages.records import RecordKind, RouteFacts
+from streamer.messages.services import ServiceType, Workshop
 from streamer.messages.stock import Counts
 
 SinkClass = Literal["A", "B", "C"]
@@ -152,6 +153,10 @@ class SettingsApplied(Message):
     lead_time_days: int = 0  # where neither the offer nor the supplier says
     enough_receipts: int = 5  # so many receipts, and the lead time is measured
     reconcile: Text | None = None  # cron, in the company's time zone; None: a day after the last look
+    services: tuple[ServiceType, ...] = ()  # none: every appointment is taken as it is
+    workshops: dict[LocationId, Workshop] = {}
+    recalled_parts: dict[Text, tuple[Sku, ...]] = {}  # maker's part number -> what it is called here
+    vehicles_kept_days: int = 1095  # how long a vehicle is known after it was last here
 
     def supplier(self, code: SupplierCode) -> SupplierFacts | None:
         return self.suppliers.get(code)

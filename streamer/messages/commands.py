@@ -27,6 +27,7 @@ from streamer.messages.base import (
 from streamer.messages.orders import CustomerRecord, DecisionState, Order
 from streamer.messages.people import Address, Vehicle
 from streamer.messages.purchasing import Why
+from streamer.messages.recalls import RemedyPart
 from streamer.messages.records import Asked, ItemMatch, Match, Operation, RecordKind
 
 
@@ -148,6 +149,8 @@ class RecallReplacementCommand(Command):
     sku: Sku
     quantity: Quantity
     remedy: Text | None = None
+    parts: tuple[RemedyPart, ...] = ()  # all that this command asks for; `sku` and `quantity` are the first
+    do_not_drive: bool = False
 
 
 class WriteBackLine(Value):

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import re
 
+_NO_SIGNS = re.compile(r"[^0-9A-Za-z]+")
+_SHORT_CAMPAIGN = re.compile(r"^\d{2}[VETCI]\d{3}$")
 _REFERENCE = re.compile(r"^([A-Z0-9]{1,8})-([1-9][0-9]{0,11})$")
 
 
@@ -47,5 +49,16 @@ def vin_key(vin: str) -> str:
 
 
 def part_key(part_number: str) -> str:
-    """Key of the log `recalls` for a recalled part number."""
-    return f"part/{part_number.strip().upper()}"
+    """Key of the log `recalls` for a recalled part number; with or without dashes and spaces it is the same part."""
+    return f"part/{_NO_SIGNS.sub('', part_number).upper() or part_number.strip().upper()}"
+
+
+def campaign_number(text: str) -> str:
+    """A campaign as it is compared: `24V-930`, `24V930` and `24V930000` are one (NHTSA's number has nine places)."""
+    plain = _NO_SIGNS.sub("", text).upper()
+    return plain + "000" if _SHORT_CAMPAIGN.match(plain) else plain
+
+
+def campaign_key(campaign: str) -> str:
+    """Key of the log `recalls` for one campaign as a whole."""
+    return f"campaign/{campaign_number(campaign)}"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from streamer.messages.base import (
+    PERSONAL,
     AccountId,
     Amount,
     CommandId,
@@ -160,12 +163,34 @@ class AddLine(Message):
     cause: Text  # the campaign
     revision: int = 0  # of the appointment; what was withdrawn comes back with a higher one
     withdrawn: bool = False
+    sequence: int = 0  # within `revision`
 
     def places(self) -> tuple[Place, ...]:
         return (Place("orders", order_key(self.account, self.order_id)),)
 
     def message_id(self) -> str:
-        return f"{self.account}/{self.order_id}+{self.line_id}#{self.revision}" + ("-" if self.withdrawn else "")
+        number = f"{self.revision}.{self.sequence}" if self.sequence else f"{self.revision}"
+        return f"{self.account}/{self.order_id}+{self.line_id}#{number}" + ("-" if self.withdrawn else "")
+
+
+class VehicleKnown(Message):
+    """The recalls' answer to `ResolveVehicle`: what a VIN stands for, or why that cannot be said."""
+
+    ce_type: ClassVar[str] = "vehicle-known"
+
+    order_key: Text
+    vin: Text = Field(json_schema_extra=PERSONAL)
+    make: Text | None = None
+    model: Text | None = None
+    year: int | None = None
+    engine: Text | None = None
+    reason: Text | None = None  # where it is not known
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("orders", self.order_key),)
+
+    def message_id(self) -> str:
+        return f"{self.order_key}:{self.make or ''}/{self.model or ''}/{self.year or ''}/{self.engine or ''}"
 
 
 class ObjectKnown(Message):

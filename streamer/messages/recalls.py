@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from streamer.messages.base import AccountId, LocationId, Message, Place, Quantity, Sku, Text, Utc, Value
-from streamer.messages.ids import part_key, vehicle_key, vin_key
+from pydantic import Field
+
+from streamer.messages.base import PERSONAL, AccountId, LocationId, Message, Place, Quantity, Sku, Text, Utc, Value
+from streamer.messages.ids import campaign_key, part_key, vehicle_key, vin_key
 from streamer.messages.people import Vehicle
 
 
@@ -52,10 +54,15 @@ class Recall(Message):
     parts: tuple[Text, ...] = ()  # recalled part numbers: never ordered
     remedy_parts: tuple[Sku, ...] = ()
     remedy_quantities: tuple[RemedyPart, ...] = ()
+    kind: Literal["recall", "bulletin"] = "recall"
+    whole: bool = False  # it names every vehicle and part of the campaign: what it leaves out is no longer concerned
+    withdrawn: bool = False
+    as_of: Utc | None = None  # when this was the feed's word; an older one changes nothing
 
     def places(self) -> tuple[Place, ...]:
         keys = [vehicle_key(v.make, v.model, v.year) for v in self.vehicles]
         keys += [part_key(part) for part in self.parts]
+        keys.append(campaign_key(self.campaign))
         return tuple(Place("recalls", key) for key in dict.fromkeys(keys))
 
     def message_id(self) -> str:
@@ -73,7 +80,8 @@ class VehicleAppointment(Message):
     vehicle: Vehicle
     location: LocationId
     scheduled_at: Utc | None = None
-    state: Literal["booked", "cancelled"]
+    state: Literal["booked", "cancelled", "done"]
+    campaigns_done: tuple[Text, ...] = ()  # what was carried out on a vehicle that has left
 
     def places(self) -> tuple[Place, ...]:
         vehicle = self.vehicle
@@ -96,12 +104,45 @@ class VehicleDecoded(Message):
     model: Text | None = None
     year: int | None = None
     error: Text | None = None
+    engine: Text | None = None
 
     def places(self) -> tuple[Place, ...]:
         return (Place("recalls", vin_key(self.vin)),)
 
     def message_id(self) -> str:
         return f"{self.vin}:{self.make}/{self.model}/{self.year}"
+
+
+class ResolveVehicle(Message):
+    """An appointment asks what its VIN stands for; answered by `VehicleKnown`."""
+
+    ce_type: ClassVar[str] = "resolve-vehicle"
+
+    vin: Text = Field(json_schema_extra=PERSONAL)
+    order_key: Text
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("recalls", vin_key(self.vin)),)
+
+    def message_id(self) -> str:
+        return f"{self.order_key}?{self.vin}"
+
+
+class CampaignEnded(Message):
+    """A campaign no longer names this class of vehicles, or this part; `as_of` tells it from a newer word."""
+
+    ce_type: ClassVar[str] = "campaign-ended"
+
+    campaign: Text
+    row_key: Text
+    version: Text  # of the campaign that leaves it out
+    as_of: Utc | None = None
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("recalls", self.row_key),)
+
+    def message_id(self) -> str:
+        return f"{self.campaign}@{self.version}-{self.row_key}"
 
 
 class PartHolding(Message):

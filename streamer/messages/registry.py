@@ -27,10 +27,18 @@ from streamer.messages.orders import (
     LineDecision,
     ObjectKnown,
     Order,
+    VehicleKnown,
     WriteBackDone,
 )
 from streamer.messages.purchasing import Approval, GoodsReceipt, Need, PurchaseOrderOutcome, SupplierStatus
-from streamer.messages.recalls import PartHolding, Recall, VehicleAppointment, VehicleDecoded
+from streamer.messages.recalls import (
+    CampaignEnded,
+    PartHolding,
+    Recall,
+    ResolveVehicle,
+    VehicleAppointment,
+    VehicleDecoded,
+)
 from streamer.messages.records import Backfill, RecordAct
 from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderStatus
 from streamer.messages.stock import (
@@ -58,6 +66,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         LineDecision,
         ItemResolved,
         AddLine,
+        VehicleKnown,
         ObjectKnown,
         WriteBackDone,
         RecordAct,
@@ -79,7 +88,16 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         RowRelease,
         SettingsApplied,
     ),
-    "recalls": (Recall, VehicleAppointment, VehicleDecoded, PartHolding, RowRelease, SettingsApplied),
+    "recalls": (
+        Recall,
+        CampaignEnded,
+        VehicleAppointment,
+        VehicleDecoded,
+        ResolveVehicle,
+        PartHolding,
+        RowRelease,
+        SettingsApplied,
+    ),
     "purchasing": (Need, Approval, GoodsReceipt, SupplierStatus, PurchaseOrderOutcome, RowRelease, SettingsApplied),
     "commands": (
         ReorderCommand,

@@ -45,6 +45,8 @@ class OrderLineStatus(Message):
     rejected: Quantity
     reason: Text | None = None
     promised_date: Text | None = None
+    needed_by: Text | None = None  # ISO date
+    because: Text | None = None  # why we added the part, or chose it: the service and its variant, or the campaign
     revision: int
     at: Utc
 

@@ -159,6 +159,9 @@ class LineRequest(Message):
     changed_at: Utc | None = None  # since when the platform knows this quantity, where it is another than at first
     needed_by: Text | None = None  # ISO date
     expires_at: Utc | None = None  # a cart's reservation
+    reserve_from: Text | None = None  # ISO date; before it the parts are booked, not reserved
+    because: Text | None = None  # why this part: the service and its variant, or the campaign
+    service_type: Text | None = None  # of the configured set
 
     def places(self) -> tuple[Place, ...]:
         return (Place("stock", stock_key(self.location, self.sku)),)

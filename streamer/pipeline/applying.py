@@ -137,6 +137,10 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         enough_receipts=settings.replenishment.enough_receipts,
         reconcile=settings.replenishment.reconcile,
         sku_classes=settings.sku_classes,
+        services=tuple(service.message() for service in settings.services),
+        workshops={location: workshop.message() for location, workshop in settings.workshops.items()},
+        recalled_parts=settings.recalled_parts,
+        vehicles_kept_days=settings.vehicles_kept_days,
     )
 
 

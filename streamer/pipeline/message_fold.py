@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter
 from pydantic import ValidationError
 
-from streamer.domain.view import SETTINGS_KEY, Effect, Outcome, View
+from streamer.domain.view import SETTINGS_KEY, Disregarded, Effect, Outcome, View
 from streamer.engine.fold import NOTHING, Decision, LogRecord, Output, Rows
 from streamer.errors import Ignored, Malformed, StreamerError
 from streamer.messages.applied import SettingsApplied
@@ -76,10 +76,25 @@ class MessageFold(Generic[Row]):
             return NOTHING
         if type(event) is SettingsApplied:
             self._on_settings(event)
-        return _decision(outcome) if outcome else NOTHING
+        return self._decision(event.ce_type, outcome) if outcome else NOTHING
 
     def wake(self, rows: Rows[Row], key: str) -> Decision:
-        return _decision(self._domain.wake(cast("View[Row]", rows), key))
+        return self._decision("tick", self._domain.wake(cast("View[Row]", rows), key))
+
+    def _decision(self, cause: str, outcome: Outcome) -> Decision:
+        effects: list[Any] = []
+        outputs: list[Output] = []
+        for made in outcome:
+            if isinstance(made, Disregarded):
+                IGNORED.labels(self.name, cause, made.reason).inc()
+            elif isinstance(made, Effect):
+                effects.append(made)
+            else:
+                value = made.to_json()
+                headers = headers_of(made)
+                for topic, key in made.places():
+                    outputs.append(Output(topic, key, value, headers))
+        return Decision(outputs, effects)
 
     def _decode(self, record: LogRecord) -> Message:
         for name, value in record.headers:
@@ -136,20 +151,6 @@ def outputs_of(messages: Sequence[Message]) -> list[Output]:
         for topic, key in message.places():
             outputs.append(Output(topic, key, value, headers))
     return outputs
-
-
-def _decision(outcome: Outcome) -> Decision:
-    effects: list[Any] = []
-    outputs: list[Output] = []
-    for made in outcome:
-        if isinstance(made, Effect):
-            effects.append(made)
-        else:
-            value = made.to_json()
-            headers = headers_of(made)
-            for topic, key in made.places():
-                outputs.append(Output(topic, key, value, headers))
-    return Decision(outputs, effects)
 
 
 def _partition(record: LogRecord) -> int:

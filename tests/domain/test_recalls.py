@@ -25,6 +25,7 @@ from streamer.messages.stock import Hold, RowRelease
 from tests.domain.memory import START, Partition, of, settings
 
 VIN = "1M8GDM9AXKP042788"
+OTHER_VIN = "11111111111111111"
 CIVIC = Vehicle(vin=VIN, make="Honda", model="Civic", year=2020)
 
 
@@ -58,7 +59,7 @@ def appointment(revision: int = 1, order_id: str = "RO-1", **changes: Any) -> Ve
         "account": "garage",
         "order_id": order_id,
         "revision": revision,
-        "vehicle": CIVIC,
+        "vehicle": CIVIC if order_id == "RO-1" else CIVIC.model_copy(update={"vin": OTHER_VIN}),
         "location": "main",
         "scheduled_at": START + timedelta(days=7),
         "state": "booked",
@@ -128,11 +129,12 @@ def test_without_the_vin_a_range_cannot_tell_so_a_person_is_asked() -> None:
 def test_without_a_remedy_part_nothing_is_ordered_and_a_person_is_told_once() -> None:
     partition = garage()
     made = partition.send(appointment(), recall(remedy_parts=(), do_not_drive=True))
-    (told,) = made
-    assert isinstance(told, NotifyCommand)
-    assert told.severity == "urgent"
+    drive, told = of(NotifyCommand, made)
+    assert len(made) == 2
+    assert told.severity == drive.severity == "urgent"
+    assert "NOT TO DRIVE" in drive.text
     assert "remedy_parts.26V251000" in told.text
-    assert VIN not in told.text
+    assert VIN not in told.text + drive.text
     assert partition.send(recall(remedy_parts=(), version="h2"), appointment(2)) == []
     assert len(of(AddLine, partition.send(recall(version="h3")))) == 1
 
@@ -185,7 +187,7 @@ def test_a_vehicle_known_by_its_vin_alone_is_decoded_once() -> None:
     decoded = VehicleDecoded(account="nhtsa", vin=VIN, make="HONDA", model="Civic", year=2020)
     passed_on = partition.send(decoded)
     assert [item.places() for item in passed_on] == [(("recalls", "vehicle/HONDA/CIVIC/2020"),)] * 2
-    assert len(of(AddLine, partition.send(recall(), *passed_on))) == 2
+    assert len(of(AddLine, partition.send(recall(), *passed_on))) == 1  # one vehicle is mended once
     (later,) = partition.send(appointment(2, vehicle=unknown, state="cancelled"))
     assert isinstance(later, VehicleAppointment)
     assert later.vehicle.make == "HONDA"
