@@ -16,11 +16,13 @@ from streamer.domain.dispatch_rows import LedgerRow
 from streamer.engine.app import Engine
 from streamer.engine.exits import die
 from streamer.engine.rows import RowStore
+from streamer.engine.sending import partition_of
 from streamer.engine.shell import FoldShell, Permit, StreamShell
-from streamer.errors import Misconfigured
+from streamer.errors import Misconfigured, NotSent
 from streamer.messages.applied import SettingsApplied
 from streamer.pipeline import folds as agents
 from streamer.pipeline.callers import Callers, ended_with_owner
+from streamer.pipeline.keeper import LedgerKeeper, Sealer
 from streamer.pipeline.message_fold import MessageFold, outputs_of
 from streamer.pipeline.normalise import Normaliser
 from streamer.pipeline.row_view import RowView
@@ -81,7 +83,9 @@ class WorkerApp:
             session_seconds=settings.worker.session_timeout_seconds,
             view_port=view_port,
         )
-        self.runner = Runner()
+        self._partitions = settings.kafka.partitions
+        self._keeper = LedgerKeeper(Sealer(token), self._send, self._ledger_row)
+        self.runner = Runner(self._keeper)
         self._callers = Callers(accounts, self.runner, self._send)
         self.folds = {name: self._fold(name, FOLDS[name], topic_ids) for name in MODULES}
         self.streams = {
@@ -108,7 +112,7 @@ class WorkerApp:
             more = {
                 "on_effects": self._start_effects,
                 "on_assigned": self._left_behind,
-                "on_revoked": self._callers.revoke,
+                "on_revoked": self._revoked,
                 "effect_seconds": self._settings.worker.deadline_seconds,
             }
         return FoldShell(
@@ -130,6 +134,17 @@ class WorkerApp:
             handle=normaliser,
             dead_letter=normaliser.dead_letter,
         )
+
+    def _ledger_row(self, account: str, key: str) -> bytes | None:
+        """A row of the account's partition. Raises NotSent while another worker has it."""
+        found = self.folds["dispatch"].row(partition_of(account.encode(), self._partitions), key)
+        if found.state in ("not here", "recovering"):
+            raise NotSent(f"the ledger of {account} is not here")
+        return found.value
+
+    def _revoked(self, partition: int) -> None:
+        self._callers.revoke(partition)
+        self._keeper.forget()
 
     def _start_effects(self, partition: int, effects: list[object], permit: Permit) -> None:
         self._callers.start(partition, effects, permit)

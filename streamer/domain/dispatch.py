@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from streamer.domain import dispatch_backfills, dispatch_polls, dispatch_records
+from streamer.domain import dispatch_backfills, dispatch_polls, dispatch_records, dispatch_secrets
 from streamer.domain.acts import released
 from streamer.domain.dispatch_external import give_up, supplier_status
 from streamer.domain.dispatch_ledger import Ledger
@@ -19,6 +19,7 @@ from streamer.domain.dispatch_rows import (
     PollRow,
     QueueRow,
     Rows,
+    SecretRow,
     command_key,
     due_ms,
     empty_row,
@@ -28,6 +29,7 @@ from streamer.domain.dispatch_rows import (
     poll_key,
     queue_key,
     read_row,
+    secret_key,
     write_row,
 )
 from streamer.domain.dispatch_rules import RULES, rule_of
@@ -42,6 +44,7 @@ from streamer.messages.commands import (
     CommandStatus,
     OperatorAct,
     PollMoved,
+    SecretKept,
 )
 from streamer.messages.purchasing import SupplierStatus
 from streamer.messages.records import Backfill
@@ -77,7 +80,7 @@ def wake(rows: Rows, key: str) -> Outcome:
         case ExternalRow():
             rows.delete(key)
             return give_up(rows, key, row) if row.parked else ()
-        case QueueRow():
+        case QueueRow() | SecretRow():
             rows.delete(key)
             return ()
         case _:
@@ -95,10 +98,10 @@ def row_key(event: Message) -> str:
             return poll_key(event.account, event.resource)
         case SupplierStatus():
             return external_key(event.account, event.external_reference or event.source_id)
-        case RowRelease():
-            return event.row_key
+        case SecretKept():
+            return secret_key(event.account, event.name)
         case _:
-            return SETTINGS_KEY
+            return event.row_key if isinstance(event, RowRelease) else SETTINGS_KEY
 
 
 def quarantine(rows: Rows, key: str, reason: str) -> None:
@@ -274,6 +277,7 @@ _HANDLERS: dict[type[Message], Callable[..., Outcome]] = {
     OperatorAct: operator,
     SupplierStatus: supplier_status,
     PollMoved: dispatch_polls.moved,
+    SecretKept: dispatch_secrets.kept,
     Backfill: dispatch_backfills.ask,
     RowRelease: _release,
     SettingsApplied: _settings,

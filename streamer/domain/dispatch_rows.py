@@ -1,7 +1,8 @@
 """Rows of the ledger: commands, queues of objects, ids that other systems gave, polls.
 
 Keys: `<account>/<command id>`, `<account>/object/<object>`, `<account>/external/<their id>`,
-`<account>/known/<object>`, `<account>/match/<entity>/<hash of a match key>` and `<account>/poll/<resource>`.
+`<account>/known/<object>`, `<account>/match/<entity>/<hash of a match key>`, `<account>/poll/<resource>` and
+`<account>/secret/<name>`.
 """
 
 from __future__ import annotations
@@ -123,7 +124,17 @@ class PollRow(msgspec.Struct, tag="poll", omit_defaults=True):
     quarantined: str | None = None
 
 
-Row = LedgerRow | QueueRow | ExternalRow | KnownRow | MatchRow | PollRow
+class SecretRow(msgspec.Struct, tag="secret", omit_defaults=True):
+    """What the owner of an account keeps for its calls, as ciphertext; None: forgotten, and older news stay out."""
+
+    sealed: str | None = None
+    expires_ms: int | None = None
+    at_ms: int = 0
+    due_ms: int | None = None
+    quarantined: str | None = None
+
+
+Row = SecretRow | LedgerRow | QueueRow | ExternalRow | KnownRow | MatchRow | PollRow
 Rows = View[Row | SettingsApplied]
 
 _DECODER: msgspec.json.Decoder[Row] = msgspec.json.Decoder(Row)
@@ -146,6 +157,10 @@ def poll_key(account: str, resource: str) -> str:
     return f"{account}/poll/{resource}"
 
 
+def secret_key(account: str, name: str) -> str:
+    return f"{account}/secret/{name}"
+
+
 def known_key(account: str, name: str) -> str:
     return f"{account}/known/{name}"
 
@@ -163,6 +178,7 @@ def empty_row(key: str) -> Row:
         "known": KnownRow,
         "match": MatchRow,
         "poll": PollRow,
+        "secret": SecretRow,
     }
     return kinds.get(place[0] if place else "", LedgerRow)()
 

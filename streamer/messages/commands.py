@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import StringConstraints
 
 from streamer.messages.applied import Channel
 from streamer.messages.base import (
@@ -363,3 +365,21 @@ class PollMoved(Message):
 
     def message_id(self) -> str:
         return f"{self.account}/{self.resource}:{self.sequence}"
+
+
+class SecretKept(Message):
+    """Something that the owner of an account keeps for its calls, e.g. a refresh token. `sealed` is ciphertext."""
+
+    ce_type: ClassVar[str] = "secret-kept"
+
+    account: AccountId
+    name: Text
+    sealed: Annotated[str, StringConstraints(max_length=32_000)] | None = None  # None: it is forgotten
+    expires_at: Utc | None = None
+    at: Utc  # the younger one stands
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"{self.account}/{self.name}@{self.at.isoformat()}"

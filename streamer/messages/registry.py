@@ -17,6 +17,7 @@ from streamer.messages.commands import (
     RecallReplacementCommand,
     RecordCommand,
     ReorderCommand,
+    SecretKept,
     StockCommand,
     WriteBackCommand,
 )
@@ -115,6 +116,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
         CommandStatus,
         OperatorAct,
         PollMoved,
+        SecretKept,
         Backfill,
         SupplierStatus,
         RowRelease,

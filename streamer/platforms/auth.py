@@ -223,11 +223,16 @@ class OAuth2:
             else:
                 form |= {"client_id": plain(settings, "client_id"), "client_secret": plain(settings, "client_secret")}
         try:
-            reply = yield from send(HttpRequest("POST", self.url(settings), headers, form=form, safe=True))
+            reply = yield from send(self._request(settings, headers, form))
         except RefusedReply as refused:
             # The command itself was not sent; a person has to sign in again, and the next try may succeed.
             raise Unavailable(f"no token for accounts.{settings.name}: {refused}") from refused
         return (yield from self._keep(settings, reply))
+
+    def _request(self, settings: Any, headers: Mapping[str, str], form: Mapping[str, str]) -> HttpRequest:
+        """Nothing of the command itself is done by it; a token that rotates is only for the account's owner."""
+        rotates = self.grant == "refresh_token"
+        return HttpRequest("POST", self.url(settings), headers, form=form, safe=True, leased=rotates)
 
     def _keep(self, settings: Any, reply: Reply) -> Call[str]:
         told = reply.json()

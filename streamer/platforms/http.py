@@ -260,7 +260,8 @@ class Runner:
                 return None
             case AskMoment():
                 return Moment(datetime.now(UTC), secrets.token_hex(16))
-        exchange = _Exchange(may_start, safe=request.safe)
+        leased = isinstance(request, HttpRequest) and request.leased
+        exchange = _Exchange(may_start, safe=request.safe and not leased)
         wait = line.breaker.wait_seconds(time.monotonic())
         if wait > 0:
             raise Unavailable(f"{account} keeps failing; calls are held back", retry_after_seconds=wait)

@@ -85,6 +85,7 @@ class HttpRequest:
     accept: frozenset[int] = frozenset()
     timeout_seconds: float | None = None
     largest_reply_bytes: int | None = None
+    leased: bool = False  # like an unsafe one it may only begin while the account is this worker's
 
     def content(self) -> tuple[bytes | None, str | None]:
         """The body's bytes and the content type that goes with them, unless `headers` name one."""
