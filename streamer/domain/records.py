@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from streamer.domain import record_sending
 from streamer.domain.acts import notice
-from streamer.domain.order_rows import OrderRow
+from streamer.domain.order_rows import CustomerRow, OrderRow
 from streamer.domain.record_mapping import Content, Unmappable, content_of, difference, digest, flat
 from streamer.domain.record_rows import FAILED, CopyRow, copy_key, split_key
 from streamer.domain.times import DAY_MS
@@ -42,6 +42,8 @@ def offered(rows: Rows, event: Order | CustomerRecord) -> list[Message]:
     if settings is None or not settings.routes:
         return []
     order_key = event.places()[0].key
+    if _is_late(rows, order_key, event):
+        return []
     said: list[Message] = []
     for route in settings.routes:
         if route.source != event.account or kind_of(event) not in route.kinds:
@@ -53,6 +55,12 @@ def offered(rows: Rows, event: Order | CustomerRecord) -> list[Message]:
             continue
         said += _offered_to(rows, route, order_key, event, settings)
     return said
+
+
+def _is_late(rows: Rows, order_key: str, event: Order | CustomerRecord) -> bool:
+    """Whether the record's own row has a newer version, which need not have been copied."""
+    known = rows.read(order_key)
+    return isinstance(known, OrderRow | CustomerRow) and known.version not in ("", event.version)
 
 
 def _is_echo(rows: Rows, order_key: str, event: Order | CustomerRecord, settings: SettingsApplied) -> bool:

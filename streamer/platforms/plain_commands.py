@@ -256,8 +256,23 @@ def _record_order(told: Facts) -> Written:
     extra = _extra(told, *known) or {}
     for name in ("customer", "ship_to", "bill_to"):
         extra |= flat(_part(told, name), name)
-    return RecordCommand, {"entity": "order", "reference": reference, "revision": 1, "order": order,
-                           "extra": extra or None}  # fmt: skip
+    by_id = any(line.get("item_id") or line.get("product_id") for line in told.get("lines", ()))
+    return RecordCommand, {
+        "entity": "order",
+        "reference": reference,
+        "revision": 1,
+        "order": order,
+        "match_items": "item_id" if by_id else "sku",
+        "customer_reference": _text(_first(customer, "id", "contact_id")),
+        "customer_match": _match(customer),
+        "extra": extra or None,
+    }
+
+
+def _match(told: Facts) -> list[dict[str, Any]]:
+    """What tells who a customer is, the most telling first."""
+    values = {"tax_id": told.get("tax_id"), "email": told.get("email"), "number": _first(told, "number", "reference")}
+    return [{"by": by, "value": value} for by, value in values.items() if value]
 
 
 def _order_line(number: int, line: Facts) -> dict[str, Any]:
@@ -295,6 +310,7 @@ def _record_customer(told: Facts) -> Written:
         "reference": reference,
         "revision": 1,
         "customer": record,
+        "match": _match({"number": reference, **inner}),
         "extra": _extra(told, "kind", "command_id", "reference"),
     }
 

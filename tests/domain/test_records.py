@@ -176,6 +176,12 @@ def test_an_order_that_is_cancelled_while_it_is_copied_is_cancelled_next() -> No
     assert made.operation == "cancel"
 
 
+def test_an_older_version_that_comes_after_the_cancellation_is_not_copied() -> None:
+    shop = Company()
+    shop.run(order(minutes=9, state="cancelled"), order(minutes=3))
+    assert shop.erp.records == {}
+
+
 def test_a_batch_goes_every_ten_minutes() -> None:
     shop = Company(route(mode="batch"))
     shop.tell(order(), order("2"))
