@@ -21,6 +21,7 @@ from streamer.engine.shell import FoldShell, Permit, StreamShell
 from streamer.errors import Misconfigured, NotSent
 from streamer.messages.applied import SettingsApplied
 from streamer.pipeline import folds as agents
+from streamer.pipeline.asking import approver_of
 from streamer.pipeline.callers import Callers, ended_with_owner
 from streamer.pipeline.keeper import LedgerKeeper, Sealer
 from streamer.pipeline.message_fold import MessageFold, outputs_of
@@ -86,7 +87,7 @@ class WorkerApp:
         self._partitions = settings.kafka.partitions
         self._keeper = LedgerKeeper(Sealer(token), self._send, self._ledger_row)
         self.runner = Runner(self._keeper)
-        self._callers = Callers(accounts, self.runner, self._send)
+        self._callers = Callers(accounts, self.runner, self._send, approver_of(settings, token))
         self.folds = {name: self._fold(name, FOLDS[name], topic_ids) for name in MODULES}
         self.streams = {
             platform: self._stream(platform, own, topic_ids) for platform, own in by_platform(accounts).items()

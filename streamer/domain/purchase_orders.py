@@ -139,6 +139,7 @@ def cancellation(
         external_reference=row.facts.made_as,
         replaces=replaces,
         reason=reason,
+        reply_token=row.reply_token,
     )
 
 

@@ -102,6 +102,7 @@ class CancelOrderCommand(Command):
     external_reference: Text | None = None
     replaces: CommandId
     reason: Text
+    reply_token: Text | None = None  # that of the order, where an answer comes by mail
 
 
 class ChangeOrderCommand(Command):

@@ -9,6 +9,9 @@ Good to know:
   take away foreign headers of that name (RFC 8601, 5).
 - Free text and PDFs are never read as an answer: a person is told.
 - Automatic mail (Auto-Submitted, lists, empty Return-Path) is no confirmation, and is never answered.
+- A question to approve carries a link of its reader alone. What is written back decides nothing and is not read: a
+  sender's address proves nobody, and mail scanners open links, so the link's page asks once more.
+- A letter that asks to change or cancel is no change and no cancellation: the supplier's answer is, or a person.
 """
 
 from __future__ import annotations
@@ -23,12 +26,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints, model_validator
 
 from streamer.errors import Ignored, Malformed, Refused
-from streamer.messages.applied import SinkClass
+from streamer.messages.applied import Channel, SinkClass
 from streamer.messages.base import Message, SupplierCode
-from streamer.messages.commands import NotifyCommand, ReorderCommand
+from streamer.messages.commands import (
+    AskApprovalCommand,
+    CancelOrderCommand,
+    ChangeOrderCommand,
+    NotifyCommand,
+    ReorderCommand,
+)
 from streamer.messages.purchasing import SupplierStatus
 from streamer.platforms.base import (
     AccountSettings,
+    Approver,
     Call,
     MailboxRequest,
     MailRequest,
@@ -48,7 +58,7 @@ from streamer.platforms.documents.edi import partner_id
 from streamer.platforms.documents.edifact_orders import edifact_orders
 from streamer.platforms.documents.incoming_mail import IncomingMail
 from streamer.platforms.documents.order_csv import order_csv
-from streamer.platforms.documents.order_mail import Attachment, compose, order_text
+from streamer.platforms.documents.order_mail import Attachment, approval_text, compose, order_text
 from streamer.platforms.documents.order_pdf import order_pdf
 from streamer.platforms.documents.ubl_order import ubl_order
 from streamer.platforms.documents.ubl_response import is_ubl_response, read_ubl_response
@@ -58,6 +68,8 @@ from streamer.platforms.documents.x12_855 import is_x12_855, read_x12_855
 REFERENCE = re.compile(r"(?<![\w-])[A-Z0-9]{1,8}-[1-9][0-9]{0,11}(?![\w-])")
 MESSAGE_ID = re.compile(r"<([A-Z0-9]{1,8}-[1-9][0-9]{0,11})\.\d+@([^>]+)>")
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,252}")  # RFC 5321, ASCII
+QUESTION_ID = re.compile(r"<ask\.[a-z2-7]{26}@([^>]+)>")
+ASKED = "asked+"  # of addresses to which answers to our questions go
 LONGEST_SOURCE_ID = 500
 MAILS_AT_ONCE = 20
 LARGEST_MAIL_BYTES = 7_500_000  # what the topic of raw events takes, with its headers
@@ -109,7 +121,8 @@ class EmailSettings(AccountSettings):
 class Email(Platform[EmailSettings]):
     title = "E-mail"
     docs = "https://www.rfc-editor.org/rfc/rfc5321"
-    roles = frozenset({Role.ORDER_SINK, Role.REPLY_READER, Role.NOTIFIER})
+    roles = frozenset({Role.ORDER_SINK, Role.REPLY_READER, Role.NOTIFIER, Role.APPROVER})
+    asks_by: ClassVar[Channel | None] = "email"
     settings_type = EmailSettings
     unsigned_because = "mails are fetched by IMAP; who sent one is checked in the mail itself"
     sink_class: ClassVar[SinkClass | None] = "C"
@@ -132,7 +145,16 @@ class Email(Platform[EmailSettings]):
             return [self._bounced(mail, bounce, raw)]
         if mail.automatic:
             raise Ignored("automatic mail is no confirmation")
+        if self._answers_a_question(mail):
+            raise Ignored("a reply approves nothing: the link in the question does")
         return self._replies(mail, raw)
+
+    def _answers_a_question(self, mail: IncomingMail) -> bool:
+        """Whether somebody wrote back to a question whether an order may go out."""
+        if mail.tag(ASKED) is not None:
+            return True
+        threads = " ".join(mail.header(name) or "" for name in ("In-Reply-To", "References"))
+        return any(domain == self.settings.own_domain for domain in QUESTION_ID.findall(threads))
 
     def _replies(self, mail: IncomingMail, raw: Raw) -> Iterable[SupplierStatus]:
         """What the documents in a mail say; a mail without any is for people."""
@@ -245,34 +267,91 @@ class Email(Platform[EmailSettings]):
         return Page(records, {"uid_validity": found.uid_validity, "uid": str(last)}, found.more)
 
     def place_order(self, command: ReorderCommand) -> Call[Placed]:
-        settings = self.settings
         if not command.address:
             raise Refused(f"suppliers.{command.supplier}.address is missing")
         if not ADDRESS.fullmatch(command.address):
             raise Refused(f"suppliers.{command.supplier}.address is no mail address, or not one in ASCII letters")
         now = (yield from moment()).now
+        subject = f"Purchase order {command.reference}" + (" (copy)" if command.copy_of is not None else "")
         number = f"{command.reference}.{command.version}"
+        return (
+            yield from self._letter(command, number, subject, order_text(command), self._attachments(command, now), now)
+        )
+
+    def change_order(self, command: ChangeOrderCommand) -> Call[Placed]:
+        """Asks the supplier to take the new order for the old one; his answer says whether he does."""
+        order = command.order
+        if not order.address or not ADDRESS.fullmatch(order.address):
+            raise Refused(f"suppliers.{command.supplier}.address is no mail address, or not one in ASCII letters")
+        now = (yield from moment()).now
+        text = (
+            f"CHANGE of purchase order {command.reference}, in place of what we sent before: please confirm it.\n"
+            f"{command.reason}\n\n{order_text(order)}"
+        )
+        number = f"{command.reference}.{order.version}"
+        subject = f"Change of purchase order {command.reference}"
+        return (yield from self._letter(order, number, subject, text, self._attachments(order, now), now))
+
+    def cancel_order(self, command: CancelOrderCommand) -> Call[Placed]:
+        """Asks the supplier to cancel; his answer says whether he does."""
+        if not command.address or not ADDRESS.fullmatch(command.address):
+            raise Refused(f"suppliers.{command.supplier}.address is no mail address, or not one in ASCII letters")
+        now = (yield from moment()).now
+        settings = self.settings
+        message_id = f"<cancel.{command.command_id.lower()}@{settings.own_domain}>"
         token = f".{command.reply_token}" if command.reply_token else ""
-        message_id = f"<{number}@{settings.own_domain}>"
         message = compose(
             sender=settings.from_,
             recipient=command.address,
-            contact=command.contact,
+            contact=None,
             reply_to=f"po+{command.reference}{token}@{settings.own_domain}",
-            subject=f"Purchase order {command.reference}" + (" (copy)" if command.copy_of is not None else ""),
+            subject=f"Cancellation of purchase order {command.reference}",
             message_id=message_id,
             at=now,
-            text=order_text(command),
-            attachments=self._attachments(command, now),
+            text=(
+                f"Please cancel our purchase order {command.reference} and confirm that you have done so.\n"
+                f"{command.reason}\n"
+            ),
         )
+        return (yield from self._post(message, command.address, f"{command.reference}.0", message_id))
+
+    def _letter(
+        self,
+        order: ReorderCommand,
+        number: str,
+        subject: str,
+        text: str,
+        attachments: tuple[Attachment, ...],
+        now: datetime,
+    ) -> Call[Placed]:
+        """A mail to the supplier about his order, whose answers come back with its tag."""
+        settings = self.settings
+        token = f".{order.reply_token}" if order.reply_token else ""
+        message_id = f"<{number}@{settings.own_domain}>"
+        message = compose(
+            sender=settings.from_,
+            recipient=order.address or "",
+            contact=order.contact,
+            reply_to=f"po+{order.reference}{token}@{settings.own_domain}",
+            subject=subject,
+            message_id=message_id,
+            at=now,
+            text=text,
+            attachments=attachments,
+        )
+        return (yield from self._post(message, order.address or "", number, message_id))
+
+    def _post(self, message: bytes, address: str, number: str, message_id: str) -> Call[Placed]:
+        """Gives a letter to a supplier to the server; a failure to deliver it comes back to `number`."""
+        settings = self.settings
         reply = yield from send(
             MailRequest(
                 settings.smtp,
                 f"bounces+{number}@{settings.own_domain}",
-                command.address,
+                address,
                 message,
                 ("RET=HDRS", f"ENVID={number}"),
-                ("NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;{command.address}"),
+                ("NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;{address}"),
                 settings.username,
                 settings.password.get_secret_value() if settings.password is not None else None,
             )
@@ -298,6 +377,30 @@ class Email(Platform[EmailSettings]):
             Attachment(f"{name}.csv", "text/csv", order_csv(command)),
             Attachment(f"{name}.pdf", "application/pdf", order_pdf(command, company=settings.company)),
         )
+
+    def ask_approval(self, command: AskApprovalCommand, to: Approver) -> Call[Placed]:
+        """The document as it will be sent, and the link by which this person decides."""
+        settings = self.settings
+        if not ADDRESS.fullmatch(to.address):
+            raise Refused(f"people.{command.person}.email is no mail address, or not one in ASCII letters")
+        now = (yield from moment()).now
+        message_id = f"<ask.{command.command_id.lower()}@{settings.own_domain}>"
+        message = compose(
+            sender=settings.from_,
+            recipient=to.address,
+            contact=to.name,
+            reply_to=f"{ASKED}{command.reference}@{settings.own_domain}",
+            subject=("Urgent: " if command.urgent else "") + f"May {command.reference} go out? {command.worth}",
+            message_id=message_id,
+            at=now,
+            text=approval_text(command, to.link),
+            attachments=self._attachments(command.order, now),
+            automatic=True,
+        )
+        password = settings.password.get_secret_value() if settings.password is not None else None
+        sender = parseaddr(settings.from_)[1]
+        yield from send(MailRequest(settings.smtp, sender, to.address, message, (), (), settings.username, password))
+        return Placed(None, {"message_id": message_id})
 
     def notify(self, command: NotifyCommand) -> Call[Placed]:
         """A second notice of the same id is a nuisance, no harm; mailboxes that thread by Message-ID show it once."""

@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "item_settings",
         "route_settings",
         "topics",
+        "approval_links",
     },
     "web": {
         "errors",

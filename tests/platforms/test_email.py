@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
-from streamer.errors import BadSignature, Misconfigured, NotSent, Refused, StreamerError, Unavailable, Unclear
+from streamer.errors import BadSignature, Ignored, Misconfigured, NotSent, Refused, StreamerError, Unavailable, Unclear
 from streamer.local.supplier import LocalSupplier
 from streamer.local.supplier.faults import MailFault
+from streamer.messages.commands import AskApprovalCommand, CancelOrderCommand, ChangeOrderCommand
 from streamer.messages.ids import command_id
 from streamer.messages.purchasing import SupplierStatus
-from streamer.platforms.base import Platform, build, example
+from streamer.platforms.base import Approver, Platform, build, example
 from streamer.platforms.http import Runner
 from streamer.platforms.judging import play
 from streamer.platforms.wire import AskMoment, MailRequest, Moment, Raw, RawPage, Reply, Request
@@ -195,6 +196,120 @@ def test_a_notice_with_line_breaks_in_its_subject_is_one_header_and_without_anyb
     assert str(message["Subject"]).startswith("NW-1 waits Bcc:")
     with pytest.raises(Refused, match="notify_to"):
         sent(account().notify(notice()))
+
+
+# --- questions to approve, changes and cancellations ------------------------------------------------------------------
+
+LINK = "https://console.parts.example/approve/NW/NW-1/2/kim/1773759600/proof"
+
+
+def question(**changes: Any) -> AskApprovalCommand:
+    fields: dict[str, Any] = {
+        "command_id": command_id("ask-approval", "NW-1"),
+        "account": "parts",
+        "object": "approval/NW-1.2/kim",
+        "cause": "test",
+        "person": "kim",
+        "channel": "email",
+        "supplier": "NW",
+        "reference": "NW-1",
+        "version": 2,
+        "order": order(reply_token=None, version=2),
+        "worth": "82.46 EUR",
+        "because": "Not confirmed for automatic reorder; rule large",
+        "changes": ("line 1: 4 BRK-PAD-220 instead of 8",),
+        "expires_at": datetime(2026, 3, 17, 15, tzinfo=UTC),
+    }
+    return AskApprovalCommand(**(fields | changes))
+
+
+KIM = Approver("Kim Lee", "kim@parts.example", LINK)
+
+
+def test_a_question_shows_the_document_as_it_will_be_sent_and_the_link_of_its_reader() -> None:
+    mail = sent(account().ask_approval(question(), KIM))
+    message = opened(mail.message)
+    assert mail.recipient == "kim@parts.example"
+    assert str(message["Subject"]) == "May NW-1 go out? 82.46 EUR"
+    assert str(message["Auto-Submitted"]) == "auto-generated"
+    body = message.get_body()
+    assert body is not None
+    text = body.get_content()
+    assert text.count(LINK) == 1
+    assert "- line 1: 4 BRK-PAD-220 instead of 8" in text
+    assert "rule large" in text
+    theirs = opened(sent(account().place_order(order(version=2))).message)
+    shown = theirs.get_body()
+    assert shown is not None and shown.get_content() in text
+    pairs = zip(message.iter_attachments(), theirs.iter_attachments(), strict=True)
+    for ours, attached in pairs:
+        assert ours.get_filename() == attached.get_filename()
+        assert str(ours.get_filename()).endswith(".pdf") or ours.get_content() == attached.get_content()
+
+
+def test_a_question_that_comes_again_is_the_same_mail_and_an_urgent_one_says_so() -> None:
+    first, again = (opened(sent(account().ask_approval(question(), KIM)).message) for _ in range(2))
+    assert first["Message-ID"] == again["Message-ID"]
+    urgent = opened(sent(account().ask_approval(question(urgent=True), KIM)).message)
+    assert str(urgent["Subject"]).startswith("Urgent: ")
+    with pytest.raises(Refused, match=r"people\.kim\.email"):
+        sent(account().ask_approval(question(), KIM._replace(address="kim")))
+
+
+@pytest.mark.parametrize("answer", ["approved", "yes, go", "NW-1 is fine"])
+def test_what_somebody_writes_back_to_a_question_approves_nothing(answer: str) -> None:
+    asked = opened(sent(account().ask_approval(question(), KIM)).message)
+    for headers in (
+        f"Delivered-To: {asked['Reply-To']}",
+        f"Delivered-To: buy@parts.example\r\nIn-Reply-To: {asked['Message-ID']}",
+    ):
+        reply = f"{headers}\r\nFrom: Kim <kim@parts.example>\r\nSubject: Re: {asked['Subject']}\r\n\r\n{answer}\r\n"
+        with pytest.raises(Ignored, match="approves nothing"):
+            account().read(Raw(reply.encode(), {"content-type": "message/rfc822"}, "parts", "mailbox"))
+
+
+def test_a_change_is_a_letter_with_the_whole_order_anew_and_its_answer_is_known_by_the_same_token() -> None:
+    command = ChangeOrderCommand(
+        command_id=command_id("change-order", "NW-1", "1"), account="parts", object="order/NW-1", cause="x",
+        supplier="NW", reference="NW-1", replaces=order().command_id, reason="Fewer are needed", order=order(version=2),
+    )  # fmt: skip
+    mail = sent(account().change_order(command))
+    message = opened(mail.message)
+    assert (str(message["Subject"]), str(message["Reply-To"]), str(message["Message-ID"])) == (
+        "Change of purchase order NW-1",
+        "po+NW-1.k7q2@parts.example",
+        "<NW-1.2@parts.example>",
+    )
+    body = message.get_body()
+    assert body is not None and "Fewer are needed" in body.get_content() and "4 x BRK-PAD-220" in body.get_content()
+    assert len(list(message.iter_attachments())) == 2
+
+
+def test_a_cancellation_is_a_letter_that_asks_for_it() -> None:
+    command = CancelOrderCommand(
+        command_id=command_id("cancel-order", "NW-1", "1"), account="parts", object="order/NW-1", cause="x",
+        supplier="NW", reference="NW-1", replaces=order().command_id, reason="Ordered elsewhere", reply_token="k7q2",
+        address="orders@northwind-brakes.example",
+    )  # fmt: skip
+    message = opened(sent(account().cancel_order(command)).message)
+    assert str(message["Reply-To"]) == "po+NW-1.k7q2@parts.example"
+    assert "Please cancel our purchase order NW-1" in message.get_content()
+    with pytest.raises(Refused, match="address"):
+        sent(account().cancel_order(command.model_copy(update={"address": None})))
+
+
+async def test_letters_about_an_order_are_not_booked_as_another_one(tmp_path: Path) -> None:
+    async with running_supplier(tmp_path) as supplier, Runner() as runner:
+        ours = by_mail(supplier)
+        await runner.run(ours.place_order(order()), ours)
+        change = ChangeOrderCommand(
+            command_id=command_id("change-order", "NW-1", "1"), account="parts", object="order/NW-1", cause="x",
+            supplier="NW", reference="NW-1", replaces=order().command_id, reason="x", order=order(version=2),
+        )  # fmt: skip
+        await runner.run(ours.change_order(change), ours)
+        await runner.run(ours.ask_approval(question(), KIM), ours)
+        assert [entry.booked for entry in supplier.book.entries()] == [1]
+        assert len(supplier.mail.others) == 2
 
 
 # --- the order over real sockets --------------------------------------------------------------------------------------

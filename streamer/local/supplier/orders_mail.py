@@ -70,7 +70,7 @@ class OrdersByMail:
 
     def _book_order(self, content: bytes, recipient: str) -> bool:
         mail = email.message_from_bytes(content, policy=email.policy.default)
-        found = SUBJECT.search(str(mail["Subject"] or ""))
+        found = SUBJECT.match(str(mail["Subject"] or ""))
         if found is None or mail["Auto-Submitted"]:
             return False  # a notice may speak of an order, too
         reference = found.group(1).upper()

@@ -11,7 +11,7 @@ from email.utils import format_datetime, parseaddr
 from typing import NamedTuple
 
 from streamer.messages.base import plain
-from streamer.messages.commands import ReorderCommand
+from streamer.messages.commands import AskApprovalCommand, ReorderCommand
 from streamer.platforms.documents.totals import line_amount, order_total
 
 
@@ -39,6 +39,30 @@ def order_text(order: ReorderCommand) -> str:
     if order.note:
         lines += ["", order.note]
     return "\n".join(lines) + "\n"
+
+
+def approval_text(question: AskApprovalCommand, link: str) -> str:
+    """What a person reads who is asked whether an order may go out."""
+    order = question.order
+    lines = [
+        f"Purchase order {order.reference} to {order.supplier_name} waits for your decision: {question.worth}.",
+        f"Why you are asked: {question.because}.",
+    ]
+    if question.urgent:
+        lines.append("Somebody else was asked before and has not decided.")
+    if question.changes:
+        lines += ["", "Changed since it was last shown:", *(f"- {change}" for change in question.changes)]
+    lines += [
+        "",
+        "Approve or reject it on this page, which shows it once more:",
+        link,
+        f"The link is yours alone and can be used until {question.expires_at:%Y-%m-%d %H:%M} UTC.",
+        "An answer to this mail decides nothing.",
+        "",
+        "The order as it will be sent, dated the day it goes out:",
+        "",
+    ]
+    return "\n".join(lines) + "\n" + order_text(order)
 
 
 def compose(
