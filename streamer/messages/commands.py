@@ -224,6 +224,7 @@ class FetchCommand(Command):
     ids: tuple[Text, ...]
     requested_for: Text  # which row waits, for people
     sequence: int = 1  # a later try of the same question is another command
+    told: Extra | None = None  # what the event said besides the ids, for people
     asked: Asked | None = None
 
 

@@ -20,6 +20,7 @@ ItemMatch = Literal["sku", "supplier_sku", "item_id"]
 """By what the other system's product is found."""
 Operation = Literal[
     "upsert",  # find, then create or update
+    "create",  # create; that it is not there is known
     "ensure",  # find, else create; what is there stays as it is
     "find",  # find, never create
     "cancel",  # cancel or close what was copied

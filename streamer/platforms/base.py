@@ -421,9 +421,11 @@ class Platform(Generic[SettingsT]):
             raise Malformed("a level without a place, and the account has no default_location", field="location")
         return found
 
-    def fetch_command(self, resource: str, ids: Iterable[str], cause: str) -> FetchCommand:
+    def fetch_command(
+        self, resource: str, ids: Iterable[str], cause: str, told: Mapping[str, object] | None = None
+    ) -> FetchCommand:
         """Ask for objects of which only ids are known; `cause` is what made us ask (an event's version or delivery
-        id).
+        id). `told` is what else the event said, no personal data, for people who look at what waits.
         """
         wanted = tuple(ids)
         return FetchCommand(
@@ -434,6 +436,7 @@ class Platform(Generic[SettingsT]):
             resource=resource,
             ids=wanted,
             requested_for=cause,
+            told={name: str(text) for name, text in told.items() if text not in (None, "")} if told else None,
         )
 
     def polls_in_force(self) -> dict[str, float]:

@@ -186,7 +186,9 @@ class LocalErp(Platform[LocalErpSettings]):
 
     def record(self, command: RecordCommand) -> Call[Placed]:
         collection = COLLECTIONS[command.entity]
-        known = command.external_reference or (yield from self._find(command, collection))
+        known = command.external_reference
+        if known is None and command.operation != "create":
+            known = yield from self._find(command, collection)
         if command.operation == "cancel":
             if known is not None:
                 yield from self._put(collection, known, {"state": "cancelled"})
