@@ -17,6 +17,7 @@ from streamer.domain.stock_facts import (
     take_offer,
     take_policy,
 )
+from streamer.domain.stock_jobs import begin_booked, next_start_ms
 from streamer.domain.stock_lines import (
     decision,
     finish,
@@ -24,6 +25,7 @@ from streamer.domain.stock_lines import (
     give_back,
     order_key_of,
 )
+from streamer.domain.stock_patterns import raise_point
 from streamer.domain.stock_requests import take_release, take_request, take_shipped
 from streamer.domain.stock_rows import (
     BESIDE,
@@ -129,6 +131,8 @@ def wake(rows: Rows, key: str) -> Outcome:
                 reason="the reservation has expired",
             )
         )
+    if row.booked:
+        begin_booked(row, key, settings, now_ms, touched)
     looks = False
     if row.check_ms is not None and row.check_ms <= now_ms:
         before_ms = now_ms - remembering_ms(settings)
@@ -137,9 +141,13 @@ def wake(rows: Rows, key: str) -> Outcome:
         row.check_ms = None
         looks = True
         said += end_day(rows, key, row, settings)
+        raise_point(rows, key, row, settings)
     cause = SCHEDULED if settings is not None and settings.reconcile else DAILY
     said += settle(rows, key, row, touched, settings, cause, uncounted=True, closely=looks)
     row.due = min((line.expires_ms for line in row.lines.values() if line.expires_ms is not None), default=None)
+    start_ms = next_start_ms(row, key, settings) if row.booked else None
+    if start_ms is not None:
+        row.due = start_ms if row.due is None else min(row.due, start_ms)
     plan_check(row, now_ms, settings, key)
     if row == StockRow():
         rows.delete(key)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streamer.domain.allocation import Touched, recount
+from streamer.domain.acts import notice
+from streamer.domain.allocation import Touched, add_in, enqueue, recount
 from streamer.domain.stock_demand import hand_on_all, keep_carried, note_demand
 from streamer.domain.stock_lines import (
     change_stock,
@@ -32,7 +33,8 @@ from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer
 from streamer.domain.view import Outcome, settings_of
 from streamer.errors import Ignored, Malformed, Refused
-from streamer.messages.base import plain
+from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message, plain
 from streamer.messages.ids import stock_key
 from streamer.messages.stock import (
     CarriedDemand,
@@ -200,5 +202,33 @@ def take_hold(rows: Rows, event: Hold) -> Outcome:
     row = row_at(rows, key)
     if event.held == (event.cause in row.holds):
         return ()
+    settings = settings_of(rows)
+    touched: Touched = {}
+    said: list[Message] = []
     row.holds = [*row.holds, event.cause] if event.held else [cause for cause in row.holds if cause != event.cause]
-    return settle(rows, key, row, {}, settings_of(rows), f"hold {event.cause}")
+    if event.held and row.quarantined is None:
+        said = _take_out(key, row, event.cause, settings, touched)
+    return said + settle(rows, key, row, touched, settings, f"hold {event.cause}")
+
+
+def _take_out(key: str, row: StockRow, cause: str, settings: SettingsApplied | None, touched: Touched) -> list[Message]:
+    """What is reserved and not handed out yet must not be handed out: those lines wait again, before all others."""
+    taken = [(name, line) for name, line in row.lines.items() if line.open > 0]
+    for name, line in reversed(taken):
+        quantity = line.open
+        add_in(row, name, line, -1)
+        line.short += quantity
+        add_in(row, name, line)
+        if line.back_order:
+            enqueue(row, name, line, quantity, first=True)
+        touched[name] = f"held: {cause}"
+    coming = sum((need.quantity for need in row.incoming.values()), ZERO)
+    if row.on_hand <= 0 and not taken and not coming:
+        return []
+    words = f"{cause}: {plain(max(row.on_hand, ZERO))} of {key} are held back and must not be handed out."
+    if taken:
+        words += " Lines that lost their reservation: " + ", ".join(name for name, _ in taken[:50]) + "."
+    if coming:
+        words += f" {plain(coming)} more are on order."
+    why = ("hold", key, cause, plain(row.on_hand), plain(coming), *(name for name, _ in taken[:50]))
+    return list(notice(settings, why, f"{key} is held back", words, link=f"/stock/{key}"))

@@ -92,9 +92,15 @@ def _keeps_time(row: StockRow, settings: SettingsApplied | None, account: str) -
 
 
 def ask(
-    rows: View[object], row: StockRow, event: LineRequest, settings: SettingsApplied | None, touched: Touched
+    rows: View[object],
+    row: StockRow,
+    event: LineRequest,
+    settings: SettingsApplied | None,
+    touched: Touched,
+    *,
+    book_only: bool = False,
 ) -> None:
-    """Grants, or puts on the waitlist, what a new line or a higher revision asks for."""
+    """Grants, or puts on the waitlist, what a new line or a higher revision asks for; or only notes it."""
     key = event.line_key
     line = row.lines.get(key)
     if line is None:
@@ -117,6 +123,14 @@ def ask(
         add_in(row, key, line, -1)
         more = _revise(rows, row, event, line)
     _set_wishes(row, key, line, event)
+    if book_only:
+        add_in(row, key, line)
+    else:
+        _grant_or_wait(row, key, line, more, touched)
+
+
+def _grant_or_wait(row: StockRow, key: str, line: Line, more: Decimal, touched: Touched) -> None:
+    """The line, which is in none of the row's sums, gets `more` or waits for it."""
     if more and not row.queue and not row.holds and _enough(row, key, line, more):
         line.short -= more  # the common case: nobody waits and there is enough
         if not line.short:
@@ -145,6 +159,7 @@ def _set_wishes(row: StockRow, key: str, line: Line, event: LineRequest) -> None
     line.partial = event.partial_allowed
     line.back_order = event.back_order_allowed
     line.needed_by = event.needed_by
+    line.because, line.service = event.because, event.service_type
     line.expires_ms = ms(event.expires_at) if event.expires_at is not None else None
     if line.expires_ms is not None:
         row.due = line.expires_ms if row.due is None else min(row.due, line.expires_ms)
@@ -191,6 +206,8 @@ def give_back(row: StockRow, line_key: str, line: Line) -> None:
     leave_queue(row, line_key, line, line.waiting)
     add_in(row, line_key, line, -1)
     del row.lines[line_key]
+    if line.reserve_from is not None:
+        row.booked = [name for name in row.booked if name != line_key]
 
 
 def ship(rows: View[object], row: StockRow, event: LineShipped, remember_ms: int, touched: Touched) -> None:
@@ -224,8 +241,8 @@ def ship(rows: View[object], row: StockRow, event: LineShipped, remember_ms: int
 
 
 def is_done(line: Line) -> bool:
-    """Nothing of it lies here and nothing is waited for."""
-    return not line.waiting and line.open <= 0
+    """Nothing of it lies here, nothing is waited for, and it is no job whose day is still to come."""
+    return not line.waiting and line.open <= 0 and line.reserve_from is None
 
 
 def decision(
@@ -245,7 +262,7 @@ def decision(
 def answer(key: str, line_key: str, line: Line, reason: str | None, now_ms: int) -> LineDecision:
     """What stands for the line now, as its next decision."""
     line.decision += 1
-    granted, waits = line.granted, line.waiting
+    granted, waits = line.granted, line.waiting if line.reserve_from is None else line.short
     rejected = line.short - waits
     state: DecisionState
     if not line.short:

@@ -16,6 +16,7 @@ from streamer.domain.explaining import explain
 from streamer.domain.offers import unit_price_of
 from streamer.domain.planning import Suggestion, suggest
 from streamer.domain.policies import AnyPolicy, DynamicLot, FixedPeriod, LastBuy, LotForLot, OrderUpTo
+from streamer.domain.stock_jobs import why_jobs
 from streamer.domain.stock_notices import late, unable
 from streamer.domain.stock_planning import day_number, is_own, needed_by, situation_of
 from streamer.domain.stock_rows import Open, Policy, StockRow
@@ -82,8 +83,8 @@ def reorder(
     if policy is None and row.queue and (row.counted or uncounted):
         policy = WAITING_ONLY
     now_ms = rows.now_ms
-    if policy is None or not row.offers or settings is None or now_ms < row.no_need_before_ms:
-        return []
+    if policy is None or not row.offers or settings is None or now_ms < row.no_need_before_ms or row.holds:
+        return []  # what a recall holds back is not bought again
     known = policy.rule is None or policy.levels_day
     if known and not closely and not row.queue and not is_due(free(row), policy):
         return []  # the common case: even without what is on its way there is enough
@@ -263,7 +264,8 @@ def _why(suggestion: Suggestion, cause: str, currency: str, row: StockRow) -> Wh
         runs_out=told.runs_out.isoformat() if told.runs_out else None,
         covers_until=told.covers_until.isoformat() if told.covers_until else None,
         lots=suggestion.lots if len(suggestion.lots) > 1 else (),
-        notes=told.notes,
+        notes=(*told.notes, *((row.policy.raised_because,) if row.policy and row.policy.raised_because else ())),
+        jobs=why_jobs(row),
     )
 
 

@@ -180,9 +180,10 @@ def demand_of_row(rows: View[Any], key: str, row: StockRow, policy: KeptPolicy, 
 def booked_jobs(row: StockRow, today: date) -> Iterator[Booked]:
     """Lines with a day on which they are needed."""
     for line in row.lines.values():
-        quantity = line.open + line.waiting
+        held = line.open + line.waiting
+        quantity = held if line.reserve_from is None else line.quantity - line.shipped
         if line.needed_by and quantity > 0 and (day := day_of(line.needed_by)) is not None:
-            yield Booked(day=max(day, today), quantity=quantity, reserved=quantity)
+            yield Booked(day=max(day, today), quantity=quantity, reserved=min(held, quantity))
 
 
 def needs_demand(policy: KeptPolicy) -> bool:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from streamer.domain.allocation import Touched
 from streamer.domain.stock_demand import note_demand
+from streamer.domain.stock_jobs import BOOKED, book, next_start_ms, unbook, waits_for_its_day
 from streamer.domain.stock_lines import (
     ask,
     decision,
@@ -14,6 +15,7 @@ from streamer.domain.stock_lines import (
     is_done,
     ship,
 )
+from streamer.domain.stock_patterns import booked_of, count
 from streamer.domain.stock_rows import (
     StockRow,
 )
@@ -62,10 +64,21 @@ def take_request(rows: Rows, event: LineRequest) -> Outcome:
     if not row.known:
         return _answer_once(rows, key, row, event, settings, f"unknown SKU at {event.location}", None)
     touched: Touched = {}
-    ask(rows, row, event, settings, touched)
+    before = booked_of(line)
+    later = waits_for_its_day(key, row, event, settings, rows.now_ms)
+    if line is not None and line.reserve_from is not None and not later:
+        unbook(row, event.line_key, line)
+    ask(rows, row, event, settings, touched, book_only=later)
     asked = row.lines[event.line_key]
+    if later:
+        assert event.reserve_from is not None
+        book(row, event.line_key, asked, event.reserve_from)
+        touched[event.line_key] = BOOKED
+        start_ms = next_start_ms(row, key, settings)
+        row.due = min(start_ms, row.due) if start_ms is not None and row.due is not None else start_ms or row.due
+    count(rows, key, before, booked_of(asked))
     lost: list[Message] = []
-    if asked.short and asked.short != asked.waiting and event.revision == 1:
+    if asked.short and asked.short != asked.waiting and event.revision == 1 and not later:
         lost = note_demand(rows, key, row, settings, asked.short - asked.waiting)  # nobody waits for it: a lost sale
     said = settle(rows, key, row, touched, settings, event.line_key)
     return lost + said if lost else said
@@ -128,6 +141,7 @@ def take_release(rows: Rows, event: LineRelease) -> Outcome:
     shipped = done.quantity if done is not None else ZERO
     if line is not None:
         shipped = line.shipped
+        count(rows, key, booked_of(line), None)
         give_back(row, event.line_key, line)
     settings = settings_of(rows)
     finish(rows, row, event.line_key, event.revision, shipped, remembering_ms(settings))

@@ -21,12 +21,14 @@ BESIDE = "/"
 MOVED = "/moved/"
 DEMAND = "/demand/"
 CARRIED = "/carried/"
+PATTERN = "/pattern/"
 
 
 class Line(msgspec.Struct, omit_defaults=True, rename={
     "quantity": "q", "short": "x", "waiting": "w", "shipped": "s", "revision": "r", "decision": "d", "priority": "p",
     "partial": "f", "back_order": "b", "order_length": "k", "placed_ms": "t", "early": "e", "changed_ms": "u",
-    "needed_by": "n", "expires_ms": "z", "promised": "m",
+    "needed_by": "n", "expires_ms": "z", "promised": "m", "because": "y", "service": "v", "reserve_from": "l",
+    "told_short": "o",
 }):  # fmt: skip
     """An order line that holds stock or waits for it; its key begins with the account."""
 
@@ -46,6 +48,10 @@ class Line(msgspec.Struct, omit_defaults=True, rename={
     needed_by: str | None = None
     expires_ms: int | None = None
     promised: str | None = None
+    because: str | None = None  # of a job: the service and its variant, or the campaign
+    service: str | None = None  # of the configured set
+    reserve_from: str | None = None  # ISO date; while it is there nothing is reserved for the job
+    told_short: str | None = None  # needed and promised day of which people know that the part comes too late
 
     @property
     def granted(self) -> Decimal:
@@ -118,6 +124,7 @@ class Policy(msgspec.Struct, omit_defaults=True, rename={
     "version": "v", "reorder_point": "min", "order_up_to": "max", "trigger": "t", "rounding": "r", "safety": "s",
     "automatic": "a", "lead_time_days": "l", "rule": "k", "safety_rule": "sr", "choice": "c", "demand": "d",
     "follow_demand": "f", "snoozed_until": "z", "levels_day": "ld", "nothing_at": "n", "done_day": "dd",
+    "raised": "ra", "raised_because": "rb",
 }):  # fmt: skip
     """When and how much. A plain min/max policy is its two levels; with a `rule`, they are what the rule says today."""
 
@@ -138,6 +145,8 @@ class Policy(msgspec.Struct, omit_defaults=True, rename={
     levels_day: int = 0  # ordinal of the day for which the rule's levels were worked out; 0: they are not known yet
     nothing_at: Decimal | None = None  # covered so far a close look ordered nothing: it looks again when it is less
     done_day: int = 0  # of a periodic review or a last buy: the day on which it ordered
+    raised: Decimal = ZERO  # of both levels: for services that the pattern of weeks lets expect
+    raised_because: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -189,7 +198,7 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",
     "arrived": "ar", "facts": "f", "policy": "p", "offers": "s", "reorder_seq": "rs", "holds": "hd", "holding": "pn",
     "finished": "x", "check_ms": "ck", "due": "d", "no_need_before_ms": "nb", "quarantined": "qr",
-    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub",
+    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub", "booked": "bk",
 }):  # fmt: skip
     """What lies there, who has been promised it, who waits, what comes, and when to order more.
 
@@ -226,6 +235,7 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     asked_day: int = 0  # ordinal in the location's zone; 0: nothing was asked since the last day that ended
     receipts: dict[str, list[int]] = {}  # supplier -> days that its last deliveries took
     unable: str | None = None  # why nothing can be ordered, as people were told
+    booked: list[str] = []  # keys of lines of jobs for which nothing is reserved yet
 
     @property
     def on_hand(self) -> Decimal:
@@ -254,7 +264,19 @@ class DemandRow(msgspec.Struct, omit_defaults=True, rename={"history": "h", "thr
     carried: list[str] = []  # predecessors
 
 
-AnyRow = StockRow | MovedRow | DemandRow | SettingsApplied
+class PatternRow(msgspec.Struct, omit_defaults=True, rename={"first": "f", "services": "s"}):
+    """How many of a part each service type needed, week by week; touched when a job is booked, moved or called off."""
+
+    first: int = 0  # number of the first week
+    services: dict[str, list[Decimal]] = {}
+
+
+AnyRow = StockRow | MovedRow | DemandRow | PatternRow | SettingsApplied
+
+
+def pattern_key(key: str) -> str:
+    """Key of the row with the services of a stock row."""
+    return f"{PATTERN}{key}"
 
 
 def demand_key(key: str, predecessor: str | None = None) -> str:
@@ -266,6 +288,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode_stock = msgspec.json.Decoder(StockRow).decode
 _decode_moved = msgspec.json.Decoder(MovedRow).decode
 _decode_demand = msgspec.json.Decoder(DemandRow).decode
+_decode_pattern = msgspec.json.Decoder(PatternRow).decode
 
 
 def read_row(key: str, value: bytes) -> AnyRow:
@@ -274,6 +297,8 @@ def read_row(key: str, value: bytes) -> AnyRow:
         return SettingsApplied.from_json(value)
     if not key.startswith(BESIDE):
         return _decode_stock(value)
+    if key.startswith(PATTERN):
+        return _decode_pattern(value)
     return _decode_moved(value) if key.startswith(MOVED) else _decode_demand(value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from streamer.domain.allocation import Touched, promise, serve, take_back
 from streamer.domain.policies import OrderUpTo
 from streamer.domain.schedule import next_time_ms
+from streamer.domain.stock_jobs import short_jobs
 from streamer.domain.stock_lines import (
     answer,
     finish,
@@ -24,7 +25,7 @@ from streamer.errors import Refused
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message, plain
 from streamer.messages.commands import NotifyCommand
-from streamer.messages.ids import command_id
+from streamer.messages.ids import command_id, part_key
 from streamer.messages.recalls import PartHolding
 
 HOUR_MS = 3_600_000
@@ -88,6 +89,8 @@ def settle(
                 give_back(row, line_key, line)
                 finish(rows, row, line_key, line.revision, line.shipped, remembering_ms(settings))
         said += reorder(rows, key, row, settings, cause, uncounted=uncounted, closely=closely)
+        if row.queue:
+            said += short_jobs(key, row, settings, now_ms)
     if row.check_ms is None or row.due is None or not row.counted:
         plan_check(row, now_ms, settings, key)
     return said
@@ -144,8 +147,9 @@ def tell_holding(key: str, row: StockRow) -> list[Message]:
     if not row.facts or row.on_hand <= 0:
         return []
     number = next((facts.part_number for facts in row.facts.values() if facts.part_number), None)
-    if number is None or number == row.holding:
+    compared = part_key(number) if number is not None else None
+    if number is None or compared == row.holding:
         return []
-    row.holding = number
+    row.holding = compared
     location, _, sku = key.partition("/")
     return [PartHolding(part_number=number, sku=sku, location=location)]

@@ -26,6 +26,15 @@ from streamer.messages.base import (
 from streamer.messages.ids import supplier_of
 
 
+class WhyJob(Value):
+    """A job that waits for the part: which appointment or order, and why this part."""
+
+    line_key: Text
+    because: Text | None = None  # the service and its variant, or the campaign
+    needed_by: Text | None = None  # ISO date
+    quantity: Quantity
+
+
 class Why(Value):
     """The numbers that led to a quantity: what was there, what the policy says, the rounding, who was not taken."""
 
@@ -59,6 +68,7 @@ class Why(Value):
     covers_until: Text | None = None  # ISO date
     lots: tuple[Quantity, ...] = ()  # several orders, where one would pass the supplier's largest
     notes: tuple[Text, ...] = ()  # what was left out or counts although it is late
+    jobs: tuple[WhyJob, ...] = ()  # appointments that wait for the part
 
 
 class Need(Message):
