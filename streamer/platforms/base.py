@@ -231,6 +231,15 @@ class Platform(Generic[SettingsT]):
         """Which of several companies behind one address the event is about."""
         return None
 
+    def realms_in(self, raw: Raw) -> frozenset[str]:
+        """Every company that a delivery is about, where one body may speak of several."""
+        realm = self.realm(raw)
+        return frozenset() if realm is None else frozenset({realm})
+
+    def is_ours(self, realm: str) -> bool:
+        """Whether this account stands for the company; `normalise` leaves the others out of a body with several."""
+        return not self.settings.realms or realm in self.settings.realms
+
     def object_key(self, raw: Raw) -> str:
         """The id of the event's object, so that records about it keep their order; a hash of the body where there is
         none.
@@ -242,9 +251,9 @@ class Platform(Generic[SettingsT]):
 
         Raises Malformed or Ignored.
         """
-        if self.settings.realms and (realm := self.realm(raw)) is not None and realm not in self.settings.realms:
-            raise Ignored("the event is about a company of another account")
         try:
+            if self.settings.realms and (realms := self.realms_in(raw)) and not any(map(self.is_ours, realms)):
+                raise Ignored("the event is about a company of another account")
             return list(self.normalise(raw))
         except ValidationError as error:
             raise malformed(error) from error

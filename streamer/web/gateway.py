@@ -100,14 +100,32 @@ class Gateway:
             log.error("hook of %s cannot be checked: %s", account.name, error)  # noqa: TRY400
             raise web.HTTPServiceUnavailable(text="try again later\n", headers=RETRY_AFTER) from None
         try:
-            headers = _headers(hook, raw, account.platform)
-            await self.outbox.send(f"raw.{account.platform}", _key(hook, raw), raw.body, headers)
+            for one in self._meant(account, raw):
+                told = raw._replace(account=one.name)
+                headers = _headers(one.hook, told, one.platform)
+                await self.outbox.send(f"raw.{one.platform}", _key(one.hook, told), told.body, headers)
         except Unavailable as error:
             log.warning("hook of %s not recorded: %s", account.name, error)
             raise web.HTTPServiceUnavailable(text="try again later\n", headers=RETRY_AFTER) from error
         except Refused as error:
             raise web.HTTPRequestEntityTooLarge(self.config.max_body_bytes, len(raw.body)) from error
         return _response(hook.respond(raw))
+
+    def _meant(self, account: WebAccount, raw: Raw) -> list[WebAccount]:
+        """The accounts of the companies that a delivery is about: several may share one address and one secret."""
+        found = [one for one in self.config.accounts.values() if one.platform == account.platform
+                 and one.hook is not None and getattr(one.hook, "settings", None) is not None
+                 and one.hook.settings.realms]  # fmt: skip
+        realms = _realms(account.hook, raw) if found else frozenset()
+        meant = [one for one in found if realms & set(one.hook.settings.realms) and self._believes(one, raw)]
+        return meant or [account]
+
+    def _believes(self, account: WebAccount, raw: Raw) -> bool:
+        try:
+            account.hook.verify(raw, raw.received_at or self.clock())
+        except (BadSignature, Misconfigured):
+            return False
+        return True
 
     def _account(self, request: web.Request) -> WebAccount:
         account = self.config.accounts.get(request.match_info["account"])
@@ -154,6 +172,15 @@ def _key(hook: Hook, raw: Raw) -> str:
         return f"{raw.account}/{hook.object_key(raw)}"
     except (StreamerError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return f"{raw.account}/{hashlib.sha256(raw.body).hexdigest()[:32]}"
+
+
+def _realms(hook: Hook, raw: Raw) -> frozenset[str]:
+    """The companies that a delivery names; none where it cannot be read, which is found out where it is normalised."""
+    try:
+        realms: frozenset[str] = hook.realms_in(raw)  # type: ignore[attr-defined]
+    except (StreamerError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return frozenset()
+    return realms
 
 
 def _headers(hook: Hook, raw: Raw, platform: str) -> Headers:
