@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import re
 from pathlib import Path
 from typing import Annotated
@@ -38,10 +41,11 @@ def new_platform(
 def files_of(name: str) -> dict[str, str]:
     """Path -> content."""
     words = {"name": name, "title": name.replace("_", " ").title(), "kind": name.title().replace("_", "")}
+    words["signature"] = hmac.new(SECRET.encode(), json.loads(f'"{BODY}"').encode(), hashlib.sha256).hexdigest()
     return {
         f"streamer/platforms/{name}.py": _fill(ADAPTER, words),
         f"tests/platforms/test_{name}.py": _fill(TEST, words),
-        f"tests/payloads/{name}/order_created.json": PAYLOAD,
+        f"tests/payloads/{name}/order_created.json": _fill(PAYLOAD, words),
         f"tests/payloads/{name}/order_created.expected.json": EXPECTED,
     }
 
@@ -136,17 +140,22 @@ def test_an_order_without_an_id_is_refused_with_the_name_of_the_field() -> None:
         example("<name>").read(Raw(b'{"updated_at": "2026-01-01T00:00:00Z", "lines": []}'))
 '''
 
-PAYLOAD = """{
-  "delivery": {
+SECRET = "not-a-real-secret"  # noqa: S105 - made up
+BODY = r"{\"id\": 7, \"updated_at\": \"2026-01-01T09:00:00Z\", \"lines\": []}"
+PAYLOAD = f"""{{
+  "delivery": {{
     "method": "POST",
     "path": "/hooks/example",
-    "headers": {
+    "headers": {{
       "Content-Type": "application/json",
-      "X-Example-Signature": "8a05b93b3b5b5b3b5b3b5b3b"
-    },
-    "body_text": "{\\"id\\": 7, \\"updated_at\\": \\"2026-01-01T09:00:00Z\\", \\"lines\\": []}"
-  }
-}
+      "X-Example-Signature": "<signature>"
+    }},
+    "body_text": "{BODY}"
+  }},
+  "verify": {{
+    "secret": "{SECRET}"
+  }}
+}}
 """
 
 EXPECTED = """{

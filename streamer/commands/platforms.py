@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,18 +31,13 @@ def platforms(
         _print(facts_of_all())
 
 
-def _print(rows: list[dict[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("platform", "name", "roles", "events", "orders", "limits", "not possible")
+def _print(rows: list[dict[str, Any]]) -> None:
+    """A few lines for each, which suit every width."""
     for row in rows:
-        roles, cannot = row["roles"], row["unsupported"]
-        assert isinstance(roles, list)
-        assert isinstance(cannot, dict)
-        words = "; ".join(f"{act.replace('_', ' ')}: {why}" for act, why in cannot.items())
-        sink = f"class {row['sink_class']}" if row["sink_class"] else ""
-        table.add_row(
-            *map(str, (row["title"], row["name"], ", ".join(roles), row["events"], sink, row["limits"], words))
-        )
-    Console().print(table)
+        sink = f"; orders: class {row['sink_class']}" if row["sink_class"] else ""
+        typer.echo(f"{row['name']}  {row['title']}: {', '.join(row['roles'])}")
+        typer.echo(f"    events: {row['events']}{sink}; at most {row['calls_per_second']:g} calls a second")
+        if row["limits"]:
+            typer.echo(f"    limits: {row['limits']}")
+        for act, reason in row["unsupported"].items():
+            typer.echo(f"    cannot {act.replace('_', ' ')}: {reason}")

@@ -259,6 +259,8 @@ class Platform(Generic[SettingsT]):
             raise malformed(error) from error
         except (UnicodeDecodeError, RecursionError) as error:
             raise Malformed(f"the body cannot be read: {type(error).__name__}") from error
+        except ArithmeticError as error:
+            raise Malformed(f"a number cannot be reckoned with: {type(error).__name__}") from error
 
     def normalise(self, raw: Raw) -> Iterable[Message]:
         """What the event means. Pure. Raises Malformed or Ignored."""

@@ -121,6 +121,8 @@ def test_polls_fetches_and_subscriptions_are_carried_by_methods(kind: type[Platf
     assert bool(kind.polls) == kind.can("poll")
     assert bool(kind.subscriptions) == kind.can("subscribe")
     assert bool(kind.fetches) == kind.can("fetch")
+    assert bool(kind.backfills) == kind.can("backfill")
+    assert bool(kind.record_kinds) == kind.can("record")
     assert not set(kind.polls) & set(kind.subscriptions)
 
 
