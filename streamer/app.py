@@ -88,6 +88,7 @@ class WorkerApp:
         self._keeper = LedgerKeeper(Sealer(token), self._send, self._ledger_row)
         self.runner = Runner(self._keeper)
         self._callers = Callers(accounts, self.runner, self._send, approver_of(settings, token))
+        self.engine.on_stopping = self._callers.finish
         self.folds = {name: self._fold(name, FOLDS[name], topic_ids) for name in MODULES}
         self.streams = {
             platform: self._stream(platform, own, topic_ids) for platform, own in by_platform(accounts).items()
@@ -143,12 +144,11 @@ class WorkerApp:
             raise NotSent(f"the ledger of {account} is not here")
         return found.value
 
-    def _revoked(self, partition: int) -> None:
-        self._callers.revoke(partition)
+    def _revoked(self, _partition: int) -> None:
         self._keeper.forget()
 
-    def _start_effects(self, partition: int, effects: list[object], permit: Permit) -> None:
-        self._callers.start(partition, effects, permit)
+    def _start_effects(self, _partition: int, effects: list[object], permit: Permit) -> None:
+        self._callers.start(effects, permit)
 
     def _left_behind(self, partition: int, rows: RowStore[Any]) -> None:
         """Calls that another worker, or this one before a crash, had begun: nobody knows what became of them."""

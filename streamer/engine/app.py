@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class Engine:
         self.shells: list[FoldShell[Any]] = []
         self.streams: list[StreamShell] = []
         self.on_ready: Callable[[], None] = lambda: None
+        self.on_stopping: Callable[[], Awaitable[None]] | None = None
+        """Awaited at an orderly end, when nothing is folded any more and the producer still sends."""
         self._sender: Sender | None = None
         self._ready = False
         self._assigned: set[TP] | None = None
@@ -176,6 +178,8 @@ class Engine:
         self._end_timer.start()
         try:
             await self._give_back()
+            if self.on_stopping is not None:
+                await self.on_stopping()
         except Exception as error:  # noqa: BLE001 - see above
             die("what was on its way at the end did not become durable", error)
         if not self.app.crashed:

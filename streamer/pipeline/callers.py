@@ -35,6 +35,8 @@ from streamer.platforms.http import Runner
 
 log = structlog.get_logger()
 
+FINISH_SECONDS = 8.0  # less than supervisors wait between SIGTERM and SIGKILL
+
 Send = Callable[[list[Output]], Awaitable[None]]
 """Sends records and returns when Kafka has acknowledged all of them; ends the process when it cannot."""
 
@@ -43,7 +45,7 @@ MayStart = Callable[[], None]
 
 
 class Callers:
-    """The calls under way in this process, by the partition of the log `commands` that started them."""
+    """The calls under way in this process; those of a revoked partition may end: a late outcome is folded, too."""
 
     def __init__(
         self,
@@ -56,9 +58,9 @@ class Callers:
         self._approver = approver
         self._runner = runner
         self._send = send
-        self._tasks: dict[int, set[asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, partition: int, effects: list[object], may_start: MayStart) -> None:
+    def start(self, effects: list[object], may_start: MayStart) -> None:
         """Begins the effects of a chunk whose rows are durable."""
         for effect in effects:
             if isinstance(effect, StartCall):
@@ -68,13 +70,19 @@ class Callers:
             else:
                 raise TypeError(f"no caller for {type(effect).__name__}")
             task = asyncio.get_running_loop().create_task(work)
-            tasks = self._tasks.setdefault(partition, set())
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    def revoke(self, partition: int) -> None:
-        """The partition is another worker's now. `may_start` forbids what has not begun; the rest may end."""
-        self._tasks.pop(partition, None)
+    async def finish(self) -> None:
+        """This worker ends: calls under way may end too, so that their outcome is known. What takes longer is left to
+        the next owner, who finds it begun and of unknown fate; `may_start` forbids what has not begun.
+        """
+        tasks = set(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=FINISH_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _call(self, effect: StartCall, may_start: MayStart) -> None:
         command = effect.command

@@ -50,7 +50,10 @@ def outcome(product: Product) -> dict[str, Any]:
         "commands": sorted(_command(one) for one in witness.once("commands", *COMMANDS)),
         "book": {entry.reference: _booked(entry) for entry in product.supplier.book.entries()},
         "recalls": {
-            key: json.loads(row)["visits"] for key, row in witness.rows("recalls").items() if key.startswith("vehicle/")
+            f"{key} {order}": _without(visit, "forget_ms")
+            for key, row in witness.rows("recalls").items()
+            if key.startswith("vehicle/")
+            for order, visit in json.loads(row)["visits"].items()
         },
     }
 
@@ -71,7 +74,6 @@ def _stock(row: dict[str, Any]) -> dict[str, Any]:
         key: {name: line[name] for name in LINES_KEPT if name in line} for key, line in row.get("i", {}).items()
     }
     kept["incoming"] = {need: (one["q"], one.get("f"), one.get("g")) for need, one in row.get("o", {}).items()}
-    kept["finished"] = sorted(row.get("x", {}))
     return kept
 
 

@@ -15,11 +15,11 @@ from tests.story.product import running
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
-    """A day that has been lived through without any trouble; `day.outcome` is what it came to."""
+    """A day without any trouble: `day.outcome` is what it came to, `day.records` how long it was."""
     async with running(tmp_path_factory.mktemp("shop"), shop_secret=days.FIRST.secret) as product:
         product.stand_ins.recalls = days.recalls()
         day = Day(product)
         await day.run()
         await caught_up(product)
-        day.outcome = outcome(product)
+        day.outcome, day.records = outcome(product), product.witness.count
         yield day

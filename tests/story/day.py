@@ -96,6 +96,7 @@ class Day:
         self.sent: list[Event] = []
         self.bare: list[bytes] = []
         self.outcome: dict[str, Any] = {}
+        self.records = 0
         self.promised = self.partly = self.last = self.echo = ""
         self._orders = 0
 

@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,15 @@ class Product:
         log = self.log_of(worker.name)
         return worker.pid is not None and log.exists() and f'"pid":{worker.pid}' in log.read_text().replace(" ", "")
 
+    async def restart_worker(self, while_away: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Stops the first worker in order and starts it anew; `while_away` happens in between."""
+        await self.worker.stop()
+        if while_away is not None:
+            await while_away()
+        self.workers[0] = self.new_worker(self.worker.name)
+        self.worker.start()
+        await self.ready()
+
     async def post(self, account: str, body: bytes, headers: Mapping[str, str]) -> int:
         """A webhook; tried again as platforms do while the gateway is away or says 503. The last status."""
         for number in range(60):
@@ -183,6 +192,9 @@ async def running(
 
 async def _stop(product: Product) -> None:
     await asyncio.gather(*(process.stop() for process in (*product.workers, product.web)))
+    if not product.ended:
+        for worker in product.workers:
+            assert '"critical"' not in product.log_of(worker.name).read_text(), f"{worker.name} did not end in order"
 
 
 def _environ(folder: Path, bootstrap: str, shop_secret: str, workers: int) -> dict[str, str]:
