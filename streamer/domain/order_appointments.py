@@ -13,7 +13,7 @@ from streamer.domain.order_lines import begin
 from streamer.domain.order_rows import Decoded, Line, OrderRow
 from streamer.domain.order_services import NO_SHOW, plan_for
 from streamer.domain.times import in_ms
-from streamer.domain.units import ZERO, utc
+from streamer.domain.units import DAY_MS, ZERO, utc
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.orders import Order, VehicleKnown
@@ -23,8 +23,11 @@ from streamer.messages.recalls import ResolveVehicle
 WAIT_SECONDS = 120.0  # until settings say otherwise
 
 
-def schedule(row: OrderRow, event: Order, settings: SettingsApplied | None) -> bool:
-    """Notes the days of the appointment; whether those of its parts have changed."""
+def schedule(row: OrderRow, event: Order, settings: SettingsApplied | None, now_ms: int) -> bool:
+    """Notes the days of the appointment; whether those of its parts have changed.
+
+    Who tells of it now still expects the vehicle, also after its day: shops postpone, and they sync late.
+    """
     before = (row.needed_by, row.reserve_from)
     workshop = workshop_of(settings, row.location)
     day = appointment_day(event.appointment, settings, row.location)
@@ -36,7 +39,8 @@ def schedule(row: OrderRow, event: Order, settings: SettingsApplied | None) -> b
         row.reserve_from = start.isoformat() if start is not None else None
         if event.kind == "service_appointment" and workshop.no_show_days and event.state in ("open", "held"):
             last = day + timedelta(days=workshop.no_show_days + 1)
-            row.expected_until_ms = in_ms(utc(0).replace(year=last.year, month=last.month, day=last.day))
+            after_its_day = in_ms(utc(0).replace(year=last.year, month=last.month, day=last.day))
+            row.expected_until_ms = max(after_its_day, now_ms + workshop.no_show_days * DAY_MS)
     return (row.needed_by, row.reserve_from) != before
 
 

@@ -207,7 +207,7 @@ def _order(rows: Rows, event: Order) -> Outcome:
     row.location, row.state = place_of(event, None, settings), event.state
     old = fresh and row.placed_ms is not None and row.placed_ms < before_ms
     change = Change(key, row, event, settings, at_ms, old=old)
-    moved = schedule(row, event, settings)
+    moved = schedule(row, event, settings, rows.now_ms)
     said: list[Message | Effect] = list(
         _change_lines(key, row, change, fresh=fresh, why=NO_SHOW if nobody_came else None)
     )

@@ -210,6 +210,16 @@ def test_a_week_after_its_day_an_appointment_of_which_nothing_is_heard_counts_as
     assert garage.reserved() == {"PAD-A": 1, "FLUID": 1}
 
 
+def test_an_appointment_that_is_told_after_its_day_is_waited_for_a_week_from_then() -> None:
+    """Shops reopen, postpone and sync late: who tells of it now still expects the vehicle."""
+    garage = Garage()
+    garage.send(*shelf("PAD-A", 1), *shelf("FLUID", 1), appointment(day="2026-02-02"))
+    garage.tick(to=START + timedelta(days=6))
+    assert garage.reserved() == {"PAD-A": 1, "FLUID": 1}
+    garage.tick(to=START + timedelta(days=9))
+    assert garage.reserved() == {}
+
+
 def test_each_line_says_why_it_asks_for_this_part() -> None:
     made = Garage().send(appointment())
     assert {request.because for request in of(LineRequest, made)} == {"service front-brakes for Honda Accord -2007"}
