@@ -133,6 +133,7 @@ METHODS: dict[type[Command], Act] = {
 """The method of a platform that carries out each kind of command."""
 
 
+UNFORESEEN = "the body is of a form that nobody foresaw"
 EXPIRES = "expires_at"  # of a subscription, beside its state
 NEVER = "never"
 SUBSCRIPTION_CHECK_SECONDS = 900.0
@@ -261,6 +262,8 @@ class Platform(Generic[SettingsT]):
             raise Malformed(f"the body cannot be read: {type(error).__name__}") from error
         except ArithmeticError as error:
             raise Malformed(f"a number cannot be reckoned with: {type(error).__name__}") from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise Malformed(f"{UNFORESEEN} ({type(error).__name__})") from error
 
     def normalise(self, raw: Raw) -> Iterable[Message]:
         """What the event means. Pure. Raises Malformed or Ignored."""

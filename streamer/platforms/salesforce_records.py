@@ -65,7 +65,7 @@ class Record:
         """Rows of a child object."""
         found = self.fields.get(name)
         listed = found.get("records") if isinstance(found, Mapping) else None
-        return (row for row in listed or () if isinstance(row, Mapping))
+        return (row for row in (listed if isinstance(listed, list) else ()) if isinstance(row, Mapping))
 
 
 def fields_of(kind: str, more: Iterable[str], *, currency: bool) -> list[str]:

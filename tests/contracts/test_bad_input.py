@@ -10,7 +10,7 @@ import pytest
 
 from streamer.errors import Ignored, Malformed
 from streamer.messages.base import Message
-from streamer.platforms.base import Platform, example, find, platform_names
+from streamer.platforms.base import UNFORESEEN, Platform, example, find, platform_names
 from streamer.platforms.samples import arrivals, read_sample
 from streamer.platforms.wire import Raw
 from tests.contracts.recorded import Recording, payloads
@@ -37,6 +37,7 @@ def judged(adapter: Platform[Any], raw: Raw) -> list[Message] | Malformed | Igno
     except (Malformed, Ignored) as reason:
         assert str(reason).strip()
         assert len(str(reason)) < 1000
+        assert UNFORESEEN not in str(reason), f"the adapter stumbled: {reason.__cause__!r}"
         return reason
 
 
