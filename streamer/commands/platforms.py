@@ -36,7 +36,8 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         sink = f"; orders: class {row['sink_class']}" if row["sink_class"] else ""
         typer.echo(f"{row['name']}  {row['title']}: {', '.join(row['roles'])}")
-        typer.echo(f"    events: {row['events']}{sink}; at most {row['calls_per_second']:g} calls a second")
+        rates = " and ".join(f"{rate['calls']:g} calls in {rate['seconds']:g} s" for rate in row["rates"])
+        typer.echo(f"    events: {row['events']}{sink}; at most {rates}")
         if row["limits"]:
             typer.echo(f"    limits: {row['limits']}")
         for act, reason in row["unsupported"].items():

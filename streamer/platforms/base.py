@@ -20,6 +20,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import cache
@@ -67,6 +68,7 @@ from streamer.platforms.wire import (
     MailboxRequest,
     MailRequest,
     Page,
+    PauseUnit,
     Placed,
     Raw,
     RawPage,
@@ -193,7 +195,9 @@ class Platform(Generic[SettingsT]):
     record_class: ClassVar[SinkClass] = "B"  # A has an upsert by our key; B finds, then creates; C can do neither
     unsupported: ClassVar[Mapping[Act, str]] = {}  # what it cannot do: the reason and the way round
     counts: ClassVar[Literal["on_hand", "available"]] = "on_hand"
-    rate: ClassVar[Rate] = Rate(4.0)
+    rate: ClassVar[Rate | tuple[Rate, ...]] = Rate(4.0)  # all of several hold
+    at_once: ClassVar[int] = 8  # calls under way at the same time
+    pauses: ClassVar[Mapping[str, PauseUnit]] = {}  # headers beside Retry-After that say when to come back
     limits: ClassVar[str] = ""  # the platform's published limits, in words
     key_lifetime_seconds: ClassVar[float] = 86_400.0  # class A: how long an idempotency key is remembered
     visibility_seconds: ClassVar[float] = 5.0  # class B: until a look-up finds what was made
@@ -373,7 +377,18 @@ class Platform(Generic[SettingsT]):
 
     def ask(self, request: HttpRequest) -> Call[Reply]:
         """One exchange, with `auth` in it; renewed once when the platform calls it stale."""
+        if self.pauses:
+            request = replace(request, pauses=self.pauses)
         return (yield from ask_as(self.auth, self.settings, request))
+
+    def slow_down(self, reply: Reply) -> float | None:
+        """Seconds for which no further call shall go out, by an answer of success that says how much is left."""
+        return None
+
+    @classmethod
+    def rates(cls) -> tuple[Rate, ...]:
+        """The platform's published limits for one account."""
+        return (cls.rate,) if isinstance(cls.rate, Rate) else cls.rate
 
     def sign_in(self) -> Call[None]:
         """Only the log-in of `auth`, for `streamer show-call`."""

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from streamer.errors import NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
 from streamer.platforms.addresses import PublicResolver, check_url
-from streamer.platforms.base import Platform
+from streamer.platforms.base import Platform, Rate
 from streamer.platforms.breaker import Breaker
 from streamer.platforms.judging import judge, where
 from streamer.platforms.masking import Mask
@@ -46,6 +46,7 @@ MayStart = Callable[[], None]
 
 LARGEST_REPLY_BYTES = 16_000_000
 CONNECT_SECONDS = 10.0
+SHORT_PAUSE_SECONDS = 1.0
 
 _gate: ContextVar[Callable[[], None] | None] = ContextVar("gate", default=None)
 
@@ -105,14 +106,21 @@ class _Line:
 
     def __init__(self, platform: Platform[Any]) -> None:
         settings = platform.settings
-        rate, per = (settings.calls_per_second, 1.0) if settings.calls_per_second else platform.rate
-        self.limiter = AsyncLimiter(max(rate, 1.0), per if rate >= 1.0 else per / rate)
+        rates = (Rate(settings.calls_per_second),) if settings.calls_per_second else platform.rates()
+        self.limiters = [_limiter(rate) for rate in rates]
+        self.at_once = platform.at_once
+        self.slow_down = platform.slow_down
+        self.held_until = 0.0  # on the monotonic clock: the other side asked for a pause
         self.breaker = Breaker()
         self.mask = Mask(settings.secrets())
         self.private = settings.allow_private_addresses
         self.hosts = platform.allowed_hosts()
         self.sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
         self.locks: dict[str, asyncio.Lock] = {}
+
+    def hold(self, seconds: float) -> None:
+        """No call of this account goes out before so many seconds are over."""
+        self.held_until = max(self.held_until, time.monotonic() + seconds)
 
     def session(self, *, safe: bool, plain: bool) -> aiohttp.ClientSession:
         """Unsafe requests get a connection of their own.
@@ -121,7 +129,9 @@ class _Line:
         """
         if (safe, plain) not in self.sessions:
             resolver = PublicResolver(private=self.private, plain=plain)
-            connector = aiohttp.TCPConnector(resolver=resolver, force_close=not safe, limit=8, use_dns_cache=False)
+            connector = aiohttp.TCPConnector(
+                resolver=resolver, force_close=not safe, limit=self.at_once, use_dns_cache=False
+            )
             self.sessions[safe, plain] = aiohttp.ClientSession(
                 connector=connector,
                 request_class=_GatedRequest,
@@ -267,7 +277,9 @@ class Runner:
             raise Unavailable(f"{account} keeps failing; calls are held back", retry_after_seconds=wait)
         try:
             async with asyncio.timeout(getattr(request, "timeout_seconds", None) or seconds):
-                await line.limiter.acquire()
+                for limiter in line.limiters:
+                    await limiter.acquire()
+                await _pause(line, account)
                 reply = await self._exchange(request, line, exchange)
         except StreamerError as error:
             self._learn(line, error)
@@ -279,6 +291,8 @@ class Runner:
             line.breaker.undecided()
             raise
         line.breaker.succeeded()
+        if isinstance(reply, Reply) and (pause := line.slow_down(reply)):
+            line.hold(pause)
         return reply
 
     async def _exchange(
@@ -328,8 +342,23 @@ class Runner:
                 line.breaker.undecided()
             case Refused() | Unavailable(retry_after_seconds=float()):
                 line.breaker.succeeded()
+                line.hold(getattr(error, "retry_after_seconds", None) or 0.0)
             case _:
                 line.breaker.failed(time.monotonic())
+
+
+def _limiter(rate: Rate) -> AsyncLimiter:
+    calls, seconds = rate
+    return AsyncLimiter(max(calls, 1.0), seconds if calls >= 1.0 else seconds / calls)
+
+
+async def _pause(line: _Line, account: str) -> None:
+    """Waits out a short pause that the other side asked for. Raises Unavailable for a longer one."""
+    left = line.held_until - time.monotonic()
+    if left > SHORT_PAUSE_SECONDS:
+        raise Unavailable(f"{account} asked for a pause", retry_after_seconds=left)
+    if left > 0:
+        await asyncio.sleep(left)
 
 
 async def _limited(answer: aiohttp.ClientResponse, request: HttpRequest) -> bytes:

@@ -32,7 +32,7 @@ def judge(request: HttpRequest, reply: Reply, *, now: datetime | None = None) ->
     if 200 <= status < 300 or status in request.accept:
         return reply
     said = f"{request.method} {where(request)} answered {status}{excerpt(reply)}"
-    pause = retry_after(reply.headers, now=now)
+    pause = pause_of(request, reply, now=now)
     if status == 429 or (status == 503 and pause is not None):
         raise Unavailable(said, retry_after_seconds=pause)
     if status in (408, 425) or status >= 500 or (status == 409 and not request.safe):
@@ -43,6 +43,23 @@ def judge(request: HttpRequest, reply: Reply, *, now: datetime | None = None) ->
 def where(request: HttpRequest) -> str:
     """Host and path of a request; never its query, which may hold a secret."""
     return request.url.split("?", 1)[0].partition("//")[2]
+
+
+def pause_of(request: HttpRequest, reply: Reply, *, now: datetime | None = None) -> float | None:
+    """Seconds to wait by `Retry-After`, else by the platform's own headers; None where nothing says so."""
+    if (told := retry_after(reply.headers, now=now)) is not None:
+        return told
+    for name, unit in request.pauses.items():
+        try:
+            number = float(reply.headers.get(name.lower(), ""))
+        except ValueError:
+            continue
+        seconds = number / 1000 if unit.endswith("milliseconds") else number
+        if unit.startswith("epoch"):
+            seconds -= (now or datetime.now(UTC)).timestamp()
+        if not math.isnan(seconds):
+            return min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS)
+    return None
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

@@ -32,7 +32,7 @@ def facts_of(kind: type[Platform[Any]]) -> dict[str, Any]:
         "polls": dict(kind.polls),
         "subscriptions": list(kind.subscriptions),
         "sink_class": kind.sink_class,
-        "calls_per_second": kind.rate.calls / kind.rate.seconds,
+        "rates": [{"calls": rate.calls, "seconds": rate.seconds} for rate in kind.rates()],
         "limits": kind.limits,
         "unsupported": dict(kind.unsupported),
     }

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -26,6 +26,9 @@ from streamer.errors import Malformed, Refused, Unavailable, Unclear
 
 T = TypeVar("T")
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+PauseUnit = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds"]
+"""How a header says when to come back: after so long, or at a time since 1970."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -85,6 +88,9 @@ class HttpRequest:
     accept: frozenset[int] = frozenset()
     timeout_seconds: float | None = None
     largest_reply_bytes: int | None = None
+    pauses: Mapping[str, PauseUnit] = field(
+        default_factory=dict
+    )  # headers beside Retry-After that say when to come back
     leased: bool = False  # like an unsafe one it may only begin while the account is this worker's
 
     def content(self) -> tuple[bytes | None, str | None]:

@@ -17,7 +17,6 @@ from streamer.platforms.wire import Reply
 
 Element = etree._Element  # lxml gives it no public name
 
-LARGEST_DEPTH = 200
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 
 
