@@ -15,6 +15,7 @@ from streamer.errors import Misconfigured
 from streamer.private import shared_token
 from streamer.settings import Settings, load
 from streamer.web.config import WebAccount, WebConfig
+from streamer.web.rights import Role
 
 METRICS_TOKEN = "STREAMER_METRICS_TOKEN"  # noqa: S105 - the name of a variable
 WORKER_URLS = "STREAMER_WORKER_URLS"
@@ -46,10 +47,21 @@ def web_config(settings: Settings) -> WebConfig:
         accounts=accounts,
         suppliers={code: supplier.name for code, supplier in settings.suppliers.items()},
         locations=settings.locations,
+        people={name: person.name for name, person in settings.people.items()},
+        users=_users(settings),
         worker_urls=tuple(os.environ.get(WORKER_URLS, "").split()),
         worker_token=shared_token(settings.data_dir),
         metrics_token=os.environ.get(METRICS_TOKEN, ""),
     )
+
+
+def _users(settings: Settings) -> dict[str, tuple[Role, ...]]:
+    """Logins: the first one, and those of the people who may approve, with the roles that they have there."""
+    users: dict[str, tuple[Role, ...]] = {"admin": (Role.MANAGER, Role.OPERATOR)}
+    for person in settings.people.values():
+        if person.console is not None:
+            users[person.console] = tuple(dict.fromkeys((*users.get(person.console, ()), *map(Role, person.roles))))
+    return users
 
 
 async def serve(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from streamer.domain.checks import Invalid
 from streamer.domain.exchange import Rate, Rates
 from streamer.errors import Refused
-from streamer.messages.applied import ApprovalRule, PersonFacts, RateFacts, SettingsApplied
+from streamer.messages.applied import ApprovalRule, Channel, PersonFacts, RateFacts, SettingsApplied
 from streamer.messages.base import plain
 from streamer.messages.purchasing import Approval
 
@@ -96,21 +96,29 @@ def _fits(rule: ApprovalRule, bought: Bought, settings: SettingsApplied) -> bool
 
 
 def person_of(settings: SettingsApplied, event: Approval) -> tuple[str, PersonFacts]:
-    """Who decided. Raises Refused for somebody whom the settings do not know.
+    """Who decided. Raises Refused for somebody whom the settings do not know."""
+    if event.channel == "slack" and event.account not in settings.approval_accounts:
+        raise Refused(f"account {event.account} is not in approval.accounts: its answers do not count")
+    if not settings.people and event.channel != "console":
+        raise Refused("nobody is in [people], so only the console can approve")
+    found = named_person(settings, event.channel, event.actor)
+    if found is None:
+        raise Refused(f"nobody in [people] is known on {event.channel} as {event.actor[:64]}")
+    return found
+
+
+def named_person(settings: SettingsApplied, channel: Channel, actor: str) -> tuple[str, PersonFacts] | None:
+    """The person whom a channel knows as `actor`.
 
     Without any people in the settings every login of the console counts, whose right the console has checked.
     """
-    if event.channel == "slack" and event.account not in settings.approval_accounts:
-        raise Refused(f"account {event.account} is not in approval.accounts: its answers do not count")
     if not settings.people:
-        if event.channel != "console":
-            raise Refused("nobody is in [people], so only the console can approve")
-        return event.actor, PersonFacts(console=event.actor, tier=HIGHEST_TIER)
+        return (actor, PersonFacts(console=actor, tier=HIGHEST_TIER)) if channel == "console" else None
     for name, person in settings.people.items():
         known_as = {"console": person.console, "slack": person.slack, "email": name if person.email else None}
-        if known_as[event.channel] == event.actor:
+        if known_as[channel] == actor:
             return name, person
-    raise Refused(f"nobody in [people] is known on {event.channel} as {event.actor[:64]}")
+    return None
 
 
 def may_not(person: PersonFacts, bought: Bought, settings: SettingsApplied, *, amount: bool = True) -> str | None:

@@ -39,6 +39,7 @@ class WebConfig:
     accounts: Mapping[str, WebAccount] = field(default_factory=dict)
     suppliers: Mapping[str, str] = field(default_factory=dict)  # code -> name for people
     locations: Mapping[str, str] = field(default_factory=dict)  # id -> name for people
+    people: Mapping[str, str] = field(default_factory=dict)  # id of who may approve -> name
     users: Mapping[str, tuple[Role, ...]] = field(default_factory=lambda: {"admin": (Role.MANAGER, Role.OPERATOR)})
     worker_urls: tuple[str, ...] = ()  # private addresses of the workers' views
     worker_token: str = field(default="", repr=False)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from streamer.approval_links import PATH as LINKS
 from streamer.web.config import WebConfig
 from streamer.web.rights import Right, rights_of
 from streamer.web.sessions import Session, Sessions
@@ -71,7 +72,7 @@ class Security:
             return await handler(request)
         if request.method not in ("GET", "HEAD"):
             self.check_origin(request)
-        if request.path in OPEN_PAGES:
+        if request.path in OPEN_PAGES or request.path.startswith(LINKS):
             return await handler(request)
         session = self.sessions.find(request.cookies.get(self.cookie))
         if session is None or session.user not in self.users.users:

@@ -9,10 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from streamer.messages.applied import Channel
 from streamer.messages.base import Message
 from streamer.messages.commands import OperatorAct
 from streamer.messages.envelope import headers_of
-from streamer.messages.purchasing import Approval
+from streamer.messages.purchasing import Approval, Decision, GoodsReceipt, ReceivedLine
 from streamer.messages.status import AuditEntry
 from streamer.messages.stock import RowRelease
 from streamer.web.outbox import Outbox
@@ -30,7 +31,7 @@ class Acts:
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
 
-    async def approve(
+    async def decide(
         self,
         actor: str,
         act_id: str,
@@ -39,11 +40,12 @@ class Acts:
         supplier: str,
         reference: str,
         version: int,
-        decision: Literal["approve", "change", "reject"],
+        decision: Decision,
         quantities: Mapping[str, Decimal],
         reason: str | None,
+        channel: Channel = "console",
     ) -> None:
-        """Lets a purchase order go out, changes or rejects it, as it was on the screen. The fold audits it."""
+        """Decides about a purchase order as it was on the screen. The fold has the last word, and audits it."""
         await self._send(
             Approval(
                 supplier=supplier,
@@ -55,7 +57,24 @@ class Acts:
                 actor=actor,
                 act_id=act_id,
                 at=at,
+                channel=channel,
             )
+        )
+
+    async def receive(
+        self,
+        actor: str,
+        act_id: str,
+        at: datetime,
+        *,
+        supplier: str,
+        reference: str,
+        counted: Mapping[str, Decimal],
+    ) -> None:
+        """Goods of a purchase order arrived: how many of each line were counted. The fold audits it."""
+        lines = tuple(ReceivedLine(line=line, quantity=quantity) for line, quantity in counted.items())
+        await self._send(
+            GoodsReceipt(supplier=supplier, reference=reference, receipt_id=act_id, lines=lines, actor=actor, at=at)
         )
 
     async def settle(

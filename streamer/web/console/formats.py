@@ -14,6 +14,8 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
+from streamer.messages.base import plain
+
 ZONE_COOKIE = "tz"
 NOTHING = Markup('<span class="nothing" aria-label="none">–</span>')  # noqa: RUF001
 
@@ -35,6 +37,10 @@ class Formats:
         except InvalidOperation:
             return str(value)
         return format_decimal(number, format="#,##0.######", locale=self.locale)
+
+    def plain(self, value: Decimal) -> str:
+        """A number for a field of a form: no grouping, no exponent."""
+        return plain(value)
 
     def money(self, value: float | Decimal | str | None, currency: str | None) -> str | Markup:
         if value is None or value == "":

@@ -1,19 +1,22 @@
-"""Where is my order, and may this go out."""
+"""Where is my order, and what can still be done about it."""
 
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, cast
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import web
 from pydantic import ValidationError
 
 from streamer.domain.purchasing_rows import OrderRow, order_row_key, read_row
-from streamer.messages.purchasing import Why
+from streamer.messages.purchasing import Decision, Why
 from streamer.messages.status import PurchaseOrderStatus
 from streamer.web.console.console import Console, form_of
+from streamer.web.console.forms import changed_quantities
+from streamer.web.console.judging import ModelRows
 from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
@@ -63,13 +66,24 @@ PURCHASE_ORDERS = ListOf(
 )
 
 
+AFTERWARDS = {
+    "cancel": "the supplier is asked to cancel it",
+    "amend": "the supplier is asked to change it",
+    "amend_agreed": "his agreement is noted",
+    "amend_refused": "his refusal is noted",
+    "close": "what has not come is no longer expected",
+}
+"""What a person can decide about an order that was sent, and what follows."""
+ZERO = Decimal(0)
+
+
 def routes(console: Console) -> list[web.RouteDef]:
     pages = PurchaseOrders(console)
     return [
         web.get("/purchase-orders", pages.index, allow_head=False),
         web.get("/purchase-orders/{reference}", pages.one, allow_head=False),
-        web.get("/approvals", pages.approvals, allow_head=False),
-        web.post("/approvals/{reference}", pages.decide),
+        web.post("/purchase-orders/{reference}/acts", pages.act),
+        web.post("/purchase-orders/{reference}/receipts", pages.receive),
     ]
 
 
@@ -110,57 +124,86 @@ class PurchaseOrders:
             supplier=self.console.config.suppliers.get(found["supplier"], found["supplier"]),
             acts=self.reader.all("SELECT * FROM audit WHERE subject = ? ORDER BY at_ms", reference),
             why=why_of,
+            able=self._able(found),
         )
 
-    async def approvals(self, request: web.Request) -> web.Response:
-        waiting = self.reader.all(
-            "SELECT * FROM purchase_order WHERE state = 'awaiting_approval' ORDER BY at_ms LIMIT 50"
-        )
-        return self.console.page(
-            request,
-            "approvals.html",
-            waiting=[(found, self._row(found, None)) for found in waiting],
-            suppliers=self.console.config.suppliers,
-            why=why_of,
-        )
+    def _able(self, found: Any) -> dict[str, bool]:
+        """What the order's account can do about it once it was sent."""
+        rows = ModelRows(self.reader, 0)
+        row, settings = rows.read(order_row_key(found["supplier"], found["reference"])), rows.settings
+        account = row.account if isinstance(row, OrderRow) else None
+        facts = settings.accounts.get(account or "") if settings else None
+        return {
+            "cancels": facts is not None and facts.cancels_orders,
+            "changes": facts is not None and facts.changes_orders,
+        }
 
-    async def decide(self, request: web.Request) -> web.Response:
-        """Approve, change or reject; bound to the version that was on the screen."""
+    async def act(self, request: web.Request) -> web.Response:
+        """Cancel, change or close what was sent; say what the supplier answered to a change."""
         self.console.security.need(request, Right.APPROVE)
         reference, form = request.match_info["reference"], await form_of(request)
-        found = self._find(reference)
-        row = self._row(found, None) if found else None
-        if found is None or row is None:
-            raise web.HTTPNotFound(text="no such purchase order\n")
-        if found["state"] != "awaiting_approval" or str(row.version) != form.get("version"):
-            acts = self.reader.all("SELECT * FROM audit WHERE subject = ? ORDER BY at_ms DESC LIMIT 3", reference)
-            return self.console.page(request, "overtaken.html", status=409, order=found, acts=acts)
-        decision = _decision(form.get("decision"))
+        row = self._current(reference)
+        decision = form.get("decision", "")
+        if decision not in AFTERWARDS:
+            raise web.HTTPBadRequest(text=f"decide: {', '.join(AFTERWARDS)}\n")
+        if str(row.version) != form.get("version"):
+            raise web.HTTPConflict(text=f"{reference} was changed since: look at it again\n")
         reason = form.get("reason", "")[:1_000] or None
-        if decision == "reject" and reason is None:
-            raise web.HTTPBadRequest(text="a rejection needs a reason\n")
-        quantities = _changed(form, row)
-        if decision == "change" and not quantities:
+        if reason is None and decision != "amend_agreed":
+            raise web.HTTPBadRequest(text="say why\n")
+        quantities = changed_quantities(form, row) if decision == "amend" else {}
+        if decision == "amend" and not quantities:
             raise web.HTTPBadRequest(text="no quantity was changed\n")
-        if decision == "approve" and quantities:
-            raise web.HTTPBadRequest(text="a quantity was changed: choose Change, then approve what you see\n")
         return await self.console.act(
             request,
             Right.APPROVE,
-            lambda: self.console.acts.approve(
+            lambda: self.console.acts.decide(
                 request[SESSION].user,
                 form["act_id"],
                 self.console.clock(),
-                supplier=found["supplier"],
+                supplier=row.supplier,
                 reference=reference,
                 version=row.version,
-                decision=decision,
-                quantities=quantities if decision == "change" else {},
+                decision=cast(Decision, decision),
+                quantities=quantities,
                 reason=reason,
             ),
-            f"{reference}, version {row.version}: {_DONE[decision]}. It shows here as soon as purchasing has taken it.",
-            "/approvals",
+            f"{reference}: {AFTERWARDS[decision]}. It shows here as soon as purchasing has taken it.",
+            f"/purchase-orders/{quote(reference)}",
         )
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """Goods were counted at the door: one delivery of several."""
+        self.console.security.need(request, Right.SETTLE)
+        reference, form = request.match_info["reference"], await form_of(request)
+        row = self._current(reference)
+        empty = msgspec.structs.replace(row, lines=[msgspec.structs.replace(one, quantity=ZERO) for one in row.lines])
+        counted = changed_quantities(form, empty)
+        if not counted:
+            raise web.HTTPBadRequest(text="nothing was counted\n")
+        return await self.console.act(
+            request,
+            Right.SETTLE,
+            lambda: self.console.acts.receive(
+                request[SESSION].user,
+                form["act_id"],
+                self.console.clock(),
+                supplier=row.supplier,
+                reference=reference,
+                counted=counted,
+            ),
+            f"{reference}: what you counted is sent. It shows here as soon as purchasing has taken it.",
+            f"/purchase-orders/{quote(reference)}",
+        )
+
+    def _current(self, reference: str) -> OrderRow:
+        found = self._find(reference)
+        row = self._row(found, None) if found else None
+        if row is None:
+            raise web.HTTPNotFound(text="no such purchase order\n")
+        if not row.sent():
+            raise web.HTTPConflict(text=f"{reference} was not sent\n")
+        return row
 
     def _find(self, reference: str) -> Any:
         return self.reader.one("SELECT * FROM purchase_order WHERE reference = ?", reference)
@@ -172,9 +215,6 @@ class PurchaseOrders:
         return row if isinstance(row, OrderRow) else None
 
 
-_DONE = {"approve": "your approval is sent", "change": "your change is sent", "reject": "your rejection is sent"}
-
-
 def why_of(raw: Any) -> Why | None:
     """The numbers behind a need; None for those of an older form."""
     if raw is None:
@@ -183,27 +223,6 @@ def why_of(raw: Any) -> Why | None:
         return Why.model_validate_json(msgspec.json.encode(raw))
     except ValidationError:
         return None
-
-
-def _decision(text: str | None) -> Literal["approve", "change", "reject"]:
-    if text in ("approve", "change", "reject"):
-        return cast(Literal["approve", "change", "reject"], text)
-    raise web.HTTPBadRequest(text="decide: approve, change or reject\n")
-
-
-def _changed(form: dict[str, str], row: OrderRow) -> dict[str, Decimal]:
-    changed = {}
-    for line in row.lines:
-        text = form.get(f"quantity-{line.line}", "")
-        try:
-            quantity = Decimal(text) if text else line.quantity
-        except InvalidOperation:
-            raise web.HTTPBadRequest(text=f"the quantity of line {line.line} is not a number\n") from None
-        if not quantity.is_finite() or not 0 <= quantity <= 1_000_000:
-            raise web.HTTPBadRequest(text=f"the quantity of line {line.line} is out of bounds\n")
-        if quantity != line.quantity:
-            changed[line.line] = quantity
-    return changed
 
 
 def _steps(rows: Any) -> list[dict[str, Any]]:
