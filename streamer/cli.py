@@ -26,6 +26,7 @@ COMMANDS = {
     "show-call": "show_call",
     "platforms": "platforms",
     "plan": "plan",
+    "simulate": "simulate",
     "doctor": "doctor",
     "schemas": "schemas",
     "new-platform": "new_platform",

@@ -317,6 +317,11 @@ def load(path: Path | None = None) -> Settings:
     for name in list(os.environ):
         if name.startswith(ENVIRONMENT + "ACCOUNTS__"):
             raise Misconfigured(name, "accounts come from the TOML, their secrets from STREAMER_<ACCOUNT>_<FIELD>")
+    return settings_of_table(table, str(path))
+
+
+def settings_of_table(table: dict[str, Any], source: str) -> Settings:
+    """Raises Misconfigured with the name of the setting, or that of the `source` where all of it is meant."""
     try:
         return Settings(**table)
     except ValidationError as error:
@@ -324,9 +329,9 @@ def load(path: Path | None = None) -> Settings:
         cause = first.get("ctx", {}).get("error")
         if isinstance(cause, Invalid):  # it knows the field more exactly, and the sentence without it
             place = ".".join([*map(str, first["loc"]), *([cause.field] if cause.field else [])])
-            raise Misconfigured(place or str(path), cause.reason) from None
+            raise Misconfigured(place or source, cause.reason) from None
         place = ".".join(str(part) for part in first["loc"])
-        raise Misconfigured(place or str(path), first["msg"].removeprefix("Value error, ")) from None
+        raise Misconfigured(place or source, first["msg"].removeprefix("Value error, ")) from None
 
 
 def digest(settings: Settings) -> str:

@@ -40,6 +40,14 @@ def add_need(row: OrderRow, need: Need) -> None:
     line.needs.append(covered)
 
 
+def fits(row: OrderRow, need: Need) -> bool:
+    """Whether the line of its SKU stays within the supplier's largest lot; else the need goes into another order."""
+    if need.maximum_lot is None:
+        return True
+    ordered = sum((line.quantity for line in row.lines if line.sku == need.sku and line.unit == need.unit), ZERO)
+    return not ordered or ordered + need.quantity <= need.maximum_lot
+
+
 def count_needs(row: OrderRow) -> int:
     return sum(len(line.needs) for line in row.lines)
 

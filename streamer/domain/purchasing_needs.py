@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamer.domain.consolidation import closes_ms, too_small
-from streamer.domain.purchase_orders import MOST_NEEDS, add_need, count_needs
+from streamer.domain.purchase_orders import MOST_NEEDS, add_need, count_needs, fits
 from streamer.domain.purchasing_rows import NeedRow, OrderRow, Rows, SupplierRow, need_row_key, order_row_key
 from streamer.domain.purchasing_turn import Turn, edit_order
 from streamer.domain.times import in_ms, local_date
@@ -92,6 +92,7 @@ def _draft_for(rows: Rows, event: Need, settings: SettingsApplied, supplier: Sup
         and open_draft.quarantined is None
         and (open_draft.window_until_ms or 0) > rows.now_ms
         and count_needs(open_draft) < MOST_NEEDS
+        and fits(open_draft, event)
     ):
         turn = Turn(rows, edit_order(rows, event.supplier, open_draft.reference))
         turn.row.version += 1

@@ -18,7 +18,7 @@ from streamer.domain.planning import Suggestion, suggest
 from streamer.domain.policies import AnyPolicy, DynamicLot, FixedPeriod, LastBuy, LotForLot, OrderUpTo
 from streamer.domain.stock_jobs import why_jobs
 from streamer.domain.stock_notices import late, unable
-from streamer.domain.stock_planning import day_number, is_own, needed_by, situation_of
+from streamer.domain.stock_planning import day_number, is_own, needed_by, needs_demand, situation_of
 from streamer.domain.stock_rows import Open, Policy, StockRow
 from streamer.domain.units import ZERO, utc
 from streamer.domain.view import View as Partition
@@ -233,6 +233,7 @@ def _next_id(key: str, row: StockRow) -> str:
 def _why(suggestion: Suggestion, cause: str, currency: str, row: StockRow) -> Why:
     told, numbers = explain(suggestion), suggestion.view.projection
     level = told.reorder_point
+    forecast = row.policy is not None and needs_demand(row.policy)
     up_to = told.order_up_to if told.order_up_to is not None else numbers.projected + told.wanted
     return Why(
         on_hand=numbers.on_hand,
@@ -254,8 +255,8 @@ def _why(suggestion: Suggestion, cause: str, currency: str, row: StockRow) -> Wh
         policy=told.policy if row.policy is not None else "waiting only",
         decision=told.decision,
         safety_words=told.safety,
-        demand=told.demand,
-        expected_demand=_amount(told.expected_demand),
+        demand=told.demand if forecast else None,
+        expected_demand=_amount(told.expected_demand) if forecast else None,
         lead_time=told.lead_time,
         arrival=told.arrival,
         supplier_words=told.supplier,

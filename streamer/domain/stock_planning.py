@@ -31,7 +31,7 @@ from streamer.messages.applied import SettingsApplied, SupplierFacts
 
 QUARTER_HOUR_MS = 900_000
 """No zone's day begins but on a quarter of an hour, so that a day is the same for all moments of one."""
-NO_DEMAND = Demand(daily_mean=ZERO)
+NO_DEMAND = Demand()
 RECEIPTS_KEPT = 12
 
 
@@ -218,7 +218,7 @@ def situation_of(
     if needs_demand(policy):
         demand = demand_of_row(rows, key, row, policy, today)
     elif policy.demand is not None:
-        demand = Demand(daily_mean=ZERO, phase=policy.demand.phase)
+        demand = Demand(phase=policy.demand.phase)
     return Situation(
         now=now,
         policy=rule_of(policy),

@@ -1,4 +1,4 @@
-"""One partition of a fold in memory: the view that the engine gives, stricter than the engine is.
+"""The product's partition in memory, stricter than the engine is.
 
 Every row lives as bytes between two events. So a change that was not announced by `edit` or `put`, a row that does not
 survive `write_row` and `read_row`, and an event that is not harmless when it comes a second time all fail here.
@@ -6,11 +6,12 @@ survive `write_row` and `read_row`, and an event that is not harmless when it co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from streamer.domain.view import SETTINGS_KEY, Effect, Outcome, View
+from streamer.domain.memory import MemoryPartition, MemoryRows
+from streamer.domain.view import SETTINGS_KEY, Effect
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 
@@ -25,101 +26,40 @@ def ms(time: datetime) -> int:
     return int(time.timestamp() * 1000)
 
 
-class FoldModule(Protocol):
-    """What a module of streamer.domain offers to the engine."""
-
-    NAME: str
-
-    def fold(self, rows: View[Any], event: Message) -> Outcome: ...
-    def wake(self, rows: View[Any], key: str) -> Outcome: ...
-    def due_ms(self, row: Any) -> int | None: ...
-    def read_row(self, key: str, value: bytes) -> Any: ...
-    def write_row(self, row: Any) -> bytes: ...
-    def row_key(self, event: Message) -> str: ...
-    def quarantine(self, rows: View[Any], key: str, reason: str) -> None: ...
-
-
-class _Rows:
-    """The view during one event: rows are decoded from bytes when first touched."""
-
-    def __init__(self, partition: Partition, source: tuple[str, int] | None) -> None:
-        self._partition = partition
-        self._source = source
-        self._seen: dict[str, Any] = {}
-        self._changed: dict[str, bool] = {}  # key -> whether it still exists
-
-    @property
-    def now_ms(self) -> int:
-        return self._partition.now_ms
-
-    @property
-    def partition(self) -> int:
-        return self._partition.number
-
-    @property
-    def source(self) -> tuple[str, int] | None:
-        return self._source
-
-    def passed(self, source: str, offset: int) -> bool:
-        return self._partition.passed.get(source, -1) >= offset
-
-    def read(self, key: str) -> Any:
-        if key in self._changed and not self._changed[key]:
-            return None
-        if key not in self._seen:
-            value = self._partition.rows.get(key)
-            if value is None:
-                return None
-            self._seen[key] = self._partition.module.read_row(key, value)
-        return self._seen[key]
-
-    def edit(self, key: str) -> Any:
-        row = self.read(key)
-        if row is not None:
-            self._changed[key] = True
-        return row
+class _Rows(MemoryRows):
+    """As the product's, and asserts that a fold keeps to the rules of rows."""
 
     def put(self, key: str, row: Any) -> None:
         assert row is not None
         assert key == SETTINGS_KEY or not key.startswith("~"), f"{key} is the engine's"
-        self._seen[key] = row
-        self._changed[key] = True
-
-    def delete(self, key: str) -> None:
-        self._seen.pop(key, None)
-        self._changed[key] = False
+        super().put(key, row)
 
     def commit(self) -> None:
         partition = self._partition
         write, read = partition.module.write_row, partition.module.read_row
-        for key, row in self._seen.items():
+        for key, row in self.seen.items():
             value = write(row)
-            if key not in self._changed:
+            if key not in self.changed:
                 assert value == partition.rows[key], f"row {key} was changed without edit or put"
                 continue
             assert write(read(key, value)) == value, f"row {key} does not survive being written and read: {value!r}"
             assert len(value) < LARGEST_ROW, f"row {key} has {len(value)} bytes"
-            partition.rows[key] = value
-        for key, exists in self._changed.items():
-            if not exists:
-                partition.rows.pop(key, None)
+        super().commit()
 
 
-class Partition:
+class Partition(MemoryPartition):
     """Rows of one partition of one fold; `twice` delivers every event a second time and asserts that nothing happens.
 
     `sent` keeps every message that the fold ever gave back, `effects` every effect.
     """
 
+    rows_type = _Rows
+
     def __init__(self, module: Any, *, twice: bool = True, now: datetime = START, number: int = 0) -> None:
-        self.module: FoldModule = module
+        super().__init__(module, ms(now), number)
         self.twice = twice
-        self.now_ms = ms(now)
-        self.number = number
-        self.rows: dict[str, bytes] = {}
         self.sent: list[Message] = []
         self.effects: list[Effect] = []
-        self.passed: dict[str, int] = {}
         self._known: dict[tuple[str, str], bytes] = {}
 
     def send(self, *events: Message, source: tuple[str, int] | None = None) -> list[Any]:
@@ -130,10 +70,10 @@ class Partition:
             assert again == event, "the event does not survive Kafka"
             key = self.module.row_key(again)
             assert isinstance(key, str)
-            outcome += self._record(self._fold(again, source))
+            outcome += self._record(self.fold(again, source))
             if self.twice:
                 before = dict(self.rows)
-                for repeated in self._fold(again, source):
+                for repeated in self.fold(again, source):
                     assert isinstance(repeated, Message), (
                         f"a duplicate of {event.message_id()} had the effect {repeated}"
                     )
@@ -155,31 +95,13 @@ class Partition:
             if not due:
                 return outcome
             when, key = due[0]
-            view = _Rows(self, None)
-            given = self.module.wake(view, key)
-            view.commit()
+            given = self.wake(key)
             assert key not in self.rows or self.due(key) != when, f"{key} was woken and is still due at {when}"
             outcome += self._record(given)
         raise AssertionError("rows wake without end")
 
-    def quarantine(self, key: str, reason: str = "test") -> None:
-        view = _Rows(self, None)
-        self.module.quarantine(view, key, reason)
-        view.commit()
-
     def due(self, key: str) -> int | None:
         return self.module.due_ms(self.module.read_row(key, self.rows[key]))
-
-    def row(self, key: str) -> Any:
-        """The row as it would be read after a restart, or None."""
-        value = self.rows.get(key)
-        return None if value is None else self.module.read_row(key, value)
-
-    def _fold(self, event: Message, source: tuple[str, int] | None) -> Sequence[Message | Effect]:
-        view = _Rows(self, source)
-        given = self.module.fold(view, event)
-        view.commit()
-        return given
 
     def _record(self, given: Iterable[Message | Effect]) -> list[Any]:
         """Keeps what was said; the same id never carries two contents."""
