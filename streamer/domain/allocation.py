@@ -7,9 +7,10 @@ lies there and granted out of that, past the waitlist. It does not matter whethe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from streamer.domain.channels import PLAIN, Limit, Rules, account_of, room
 from streamer.domain.stock_rows import Line, StockRow, Wait
 from streamer.domain.units import ZERO
 
@@ -110,12 +111,21 @@ def _grant(row: StockRow, place: int, amount: Decimal, touched: Touched) -> None
     touched.setdefault(wait.line_key, NOT_ENOUGH if line.short else None)
 
 
-def serve(row: StockRow, touched: Touched) -> None:
-    """Gives what is free to those who wait: what was set aside first, then strictly from the head."""
+def serve(row: StockRow, touched: Touched, rules: Rules = PLAIN) -> None:
+    """Gives what is free to those who wait: what was set aside first, then strictly from the head.
+
+    A head that only its own channel's limit stops blocks its channel, not the others. The alternative is best fit.
+    """
     if row.holds or not row.queue:
         return
     if row.committed > row.committed_granted:
         _serve_set_aside(row, touched)
+    if rules.best_fit:
+        _serve_best_fit(row, touched, rules)
+        return
+    if rules.limits:
+        _serve_within_limits(row, touched, rules)
+        return
     while row.queue:
         head = row.queue[0]
         amount = min(head.quantity, free(row))
@@ -124,6 +134,56 @@ def serve(row: StockRow, touched: Touched) -> None:
             return
         _grant(row, 0, amount, touched)
         if not whole:
+            return
+
+
+def _may_have(row: StockRow, line_key: str, limits: Mapping[str, Limit], there: Decimal) -> Decimal:
+    account = account_of(line_key)
+    limit = limits.get(account)
+    return there if limit is None else room(row, account, limit, there)
+
+
+def _serve_within_limits(row: StockRow, touched: Touched, rules: Rules) -> None:
+    full: set[str] = set()  # channels whose limit is reached
+    place = 0
+    while place < len(row.queue):
+        wait = row.queue[place]
+        account = account_of(wait.line_key)
+        if account in full:
+            place += 1
+            continue
+        there = free(row)
+        may = _may_have(row, wait.line_key, rules.limits, there)
+        amount = min(wait.quantity, may)
+        whole = amount == wait.quantity
+        if amount > 0 and (whole or row.lines[wait.line_key].partial):
+            _grant(row, place, amount, touched)
+            if whole:
+                continue
+        if may >= there:
+            return  # the row itself has no more
+        full.add(account)
+        place += 1
+
+
+def _serve_best_fit(row: StockRow, touched: Touched, rules: Rules) -> None:
+    """Of one priority the line that uses up most; where none fits whole, the first that takes a part."""
+    while True:
+        best: tuple[int, Decimal] | None = None
+        best_place = -1
+        for place, wait in enumerate(row.queue):
+            if wait.quantity > _may_have(row, wait.line_key, rules.limits, free(row)):
+                continue
+            value = (wait.priority, wait.quantity)
+            if best is None or value > best:
+                best, best_place = value, place
+        if best is None:
+            break
+        _grant(row, best_place, best[1], touched)
+    for place, wait in enumerate(row.queue):
+        amount = min(wait.quantity, _may_have(row, wait.line_key, rules.limits, free(row)))
+        if amount > 0 and row.lines[wait.line_key].partial:
+            _grant(row, place, amount, touched)
             return
 
 
@@ -145,7 +205,10 @@ def _serve_set_aside(row: StockRow, touched: Touched) -> None:
 
 
 def take_back(row: StockRow, touched: Touched) -> Decimal:
-    """Where less lies there than is granted, the youngest of the lowest priority lose it; gives back how many units."""
+    """Where less lies there than is granted, carts and then the youngest of the lowest priority lose it.
+
+    Gives back how many units. What is confirmed stays: `uncovered` says how much of it is not there.
+    """
     lost = ZERO
     others = row.reserved - row.committed_granted
     over = others - max(ZERO, row.level + row.changed)
@@ -156,13 +219,18 @@ def take_back(row: StockRow, touched: Touched) -> Decimal:
     return lost
 
 
+def uncovered(row: StockRow) -> Decimal:
+    """How much is promised for good and not there."""
+    return min(row.reserved, max(ZERO, -free_in_all(row))) if row.reserved > 0 else ZERO
+
+
 def _revoke(row: StockRow, over: Decimal, touched: Touched, at_stake: Callable[[str, Line], Decimal]) -> Decimal:
     lost = ZERO
     for line_key, line in _youngest_first(row):
         if over <= lost:
             break
         stake = at_stake(line_key, line)
-        if stake <= 0:
+        if stake <= 0 or line.confirmed:
             continue
         amount = min(stake, over - lost) if line.partial else line.open
         add_in(row, line_key, line, -1)
@@ -176,9 +244,9 @@ def _revoke(row: StockRow, over: Decimal, touched: Touched, at_stake: Callable[[
 
 
 def _youngest_first(row: StockRow) -> list[tuple[str, Line]]:
-    """Lines of the lowest priority before others, of one priority the one that asked last before the others."""
+    """Carts first, then lines of the lowest priority; of one priority the one that asked last before the others."""
     latest_first = list(reversed(row.lines.items()))
-    return sorted(latest_first, key=lambda item: item[1].priority)
+    return sorted(latest_first, key=lambda item: (item[1].expires_ms is None, item[1].priority))
 
 
 def promise(row: StockRow, touched: Touched) -> None:

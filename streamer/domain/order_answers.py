@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator
 
 from streamer.domain.making import maker
-from streamer.domain.order_asks import account_of, judge, judge_all, release_all
+from streamer.domain.order_asks import account_of
+from streamer.domain.order_judging import judge, judge_all, judge_whole, sources_of, whole_lines
 from streamer.domain.order_rows import Line, OrderRow, Visit
 from streamer.domain.order_services import vehicle_of
 from streamer.domain.units import ms, utc
@@ -17,7 +18,7 @@ from streamer.messages.ids import command_id
 from streamer.messages.orders import Fulfilment, Order
 from streamer.messages.people import Vehicle
 from streamer.messages.recalls import VehicleAppointment
-from streamer.messages.status import OrderLineStatus
+from streamer.messages.status import LineState, OrderLineStatus
 
 _make_status = maker(OrderLineStatus)
 
@@ -30,12 +31,13 @@ def conclude(
     `only` names the line that has changed, where no other has.
     """
     changed = row.lines if only is None else {only: row.lines[only]}
-    for line in changed.values():
-        if line.fulfilment != "cancelled":
-            judge(line)
-    if row.all_or_nothing and row.state == "open":
+    whole = row.all_or_nothing and row.state in ("open", "held")
+    if whole:
         changed = row.lines
-        yield from _all_or_nothing(key, row)
+        yield from judge_whole(key, row)
+    for line_id, line in changed.items():
+        if line.fulfilment != "cancelled" and (not whole or line.cause is not None):
+            yield from judge(key, row, line_id, line)
     for line_id, line in changed.items():
         if line.fulfilment != "cancelled":
             line.fulfilment = _fulfilment(line)
@@ -46,25 +48,19 @@ def conclude(
 
 
 def _fulfilment(line: Line) -> Fulfilment:
-    if line.shipped and line.shipped >= line.quantity:
+    """How far the line is: what the platform says beside what has left and what waits."""
+    if line.said == "invoiced":
+        return "invoiced"
+    if line.said == "shipped" or (line.shipped and line.shipped >= line.quantity):
         return "shipped"
-    return "back_order" if line.waitlisted else "open"
+    if line.said == "picked":
+        return "picked"
+    return "back_order" if line.waitlisted or line.said == "back_order" else "open"
 
 
-def _all_or_nothing(key: str, row: OrderRow) -> Iterator[Message]:
-    """One line that is rejected, in whole or in part, lets all others go."""
-    ours = {
-        line_id: line for line_id, line in row.lines.items() if line.cause is None and line.fulfilment != "cancelled"
-    }
-    failed = next((line_id for line_id, line in ours.items() if line.decision != "pending" and line.rejected), None)
-    if failed is None:
-        return
-    for line_id, line in ours.items():
-        if line.refused is None:
-            reason = line.reason if line_id == failed and line.reason else f"all or nothing: line {failed} was rejected"
-            yield from release_all(key, row, line, reason)
-            line.asks, line.refused = {}, reason
-            judge(line)
+def line_state(line: Line) -> LineState:
+    """Decision and fulfilment in one word."""
+    return "fulfilled" if line.fulfilment in ("shipped", "invoiced") else line.decision
 
 
 def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Iterator[Message]:
@@ -76,6 +72,9 @@ def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Ite
     )
     if line.purpose != "sale":
         words += f"|{line.needed_by or ''}|{line.because or ''}"
+    sources = tuple(sources_of(line)) if len(line.asks) > 1 else ()
+    if sources:
+        words += "|" + "|".join(f"{each.location}/{each.sku}={plain(each.quantity)}" for each in sources)
     state = _digest(words)
     if state == line.told:
         return
@@ -92,6 +91,7 @@ def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Ite
         quantity=line.quantity,
         decision=line.decision,
         fulfilment=line.fulfilment,
+        state=line_state(line),
         approved=line.approved,
         waitlisted=line.waitlisted,
         rejected=line.rejected,
@@ -99,6 +99,7 @@ def _tell(key: str, row: OrderRow, line_id: str, line: Line, now_ms: int) -> Ite
         promised_date=line.promised,
         needed_by=line.needed_by if line.purpose != "sale" else None,
         because=line.because,
+        sources=sources,
         revision=row.told,
         at=utc(now_ms),
     )
@@ -114,9 +115,7 @@ def _write_back(key: str, row: OrderRow, settings: SettingsApplied | None) -> It
     facts = settings.accounts.get(account) if settings is not None else None
     if facts is None or not facts.write_back or row.echo or row.quarantined is not None:
         return
-    ours = {
-        line_id: line for line_id, line in row.lines.items() if line.cause is None and line.fulfilment != "cancelled"
-    }
+    ours = whole_lines(row)
     if not ours or any(line.decision == "pending" for line in ours.values()):
         return
     lines = tuple(

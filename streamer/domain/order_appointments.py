@@ -8,7 +8,7 @@ from datetime import timedelta
 from streamer.domain import vin
 from streamer.domain.acts import notice
 from streamer.domain.appointments import appointment_day, ready_by, reserve_from, workshop_of
-from streamer.domain.order_asks import change_quantity, release_all
+from streamer.domain.order_asks import release_all, restate
 from streamer.domain.order_lines import begin
 from streamer.domain.order_rows import Decoded, Line, OrderRow
 from streamer.domain.order_services import NO_SHOW, plan_for
@@ -49,7 +49,7 @@ def move_added(key: str, row: OrderRow) -> Iterator[Message]:
     for line in row.lines.values():
         if line.cause is not None and line.needed_by != row.needed_by:
             line.needed_by = row.needed_by
-            yield from change_quantity(key, row, line)
+            yield from restate(key, row, line)
 
 
 def resolve(

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from streamer.domain.appointments import needed_day
-from streamer.domain.order_asks import ask_stock, change_quantity, release_all, shipped
+from streamer.domain.order_asks import quantity_of, release_all, request, restate, root_key
 from streamer.domain.order_rows import Line, OrderRow
-from streamer.domain.order_services import Plan, ask_kit, in_the_set, plan_of, vehicle_of
+from streamer.domain.order_services import Plan, in_the_set, plan_of, vehicle_of
+from streamer.domain.order_shipping import shipped
+from streamer.domain.order_terms import Places, place_of, places_of
+from streamer.domain.order_walk import reconsider, site_key
 from streamer.domain.units import ZERO, day_of, utc
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
@@ -16,6 +19,7 @@ from streamer.messages.ids import stock_key
 from streamer.messages.orders import DecisionState, Order, OrderLine
 from streamer.messages.stock import LineShipped, Purpose, ResolveItem
 
+_SEVERAL = "/"  # no stock row: what has left came from several
 SERVICE_LINE = "service"
 """Id of the line for the service type of an appointment without lines: a service type is a SKU with a kit."""
 
@@ -24,11 +28,13 @@ def wanted_lines(event: Order) -> dict[str, OrderLine]:
     """The lines of the event by id. A line id that comes twice is one line with the sum of both."""
     lines: dict[str, OrderLine] = {}
     for line in event.lines:
+        if line.fulfilment == "cancelled":
+            continue
         known = lines.get(line.line_id)
         lines[line.line_id] = (
             line if known is None else known.model_copy(update={"quantity": known.quantity + line.quantity})
         )
-    if not lines and event.appointment is not None and event.appointment.service_type:
+    if not event.lines and event.appointment is not None and event.appointment.service_type:
         sku = event.appointment.service_type[:100]
         lines[SERVICE_LINE] = OrderLine(line_id=SERVICE_LINE, sku=sku, quantity=Decimal(1), service=True)
     return lines
@@ -40,18 +46,11 @@ def needed_by(event: Order, line: OrderLine, settings: SettingsApplied | None, p
     return day.isoformat() if day else None
 
 
-def place_of(event: Order, line: OrderLine | None, settings: SettingsApplied | None) -> str | None:
-    """Where a line is taken from: what the line says, else the order, else the account's default."""
-    place = (line.location if line is not None else None) or event.location
-    if place is None and settings is not None and event.account in settings.accounts:
-        place = settings.accounts[event.account].default_location
-    return place
-
-
 def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old: bool) -> Iterator[Message]:
-    """Asks for a line whose SKU and location are known. What had left before we heard of it is not asked for.
+    """A line whose SKU and location are known: stock is asked for it when the order is concluded.
 
-    The stock row learns of that first; but not of what left from an `old` order, which its levels have long counted.
+    What had left before we heard of the line is not asked for. The stock row learns of that first; but not of what left
+    from an `old` order, which its levels have long counted.
     """
     assert line.sku is not None
     assert line.location is not None
@@ -60,36 +59,67 @@ def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old:
             line.elsewhere = line.left_there
         line.came_from, line.left_there = None, ZERO
     if line.kit:
-        if line.shipped < line.quantity:
-            yield from ask_kit(key, row, line_id, line, at_ms, old=old)
+        if not old:
+            yield from _parts_left(key, row, line_id, line, at_ms)
         return
     if line.shipped > line.elsewhere and not old:
         row.asked += 1
+        root = root_key(key, line_id, line)
         yield LineShipped(
             order_key=key,
-            line_key=f"{key}/{line_id}",
+            line_key=site_key(root, line.sites[0]) if line.sites else root,
             revision=row.asked,
             sku=line.sku,
             location=line.location,
             quantity=line.shipped - line.elsewhere,
             at=utc(at_ms),
         )
-    if line.shipped < line.quantity:
-        yield ask_stock(key, row, line_id, line)
+
+
+def _parts_left(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int) -> Iterator[Message]:
+    """What had left of the parts of a line of work before we heard of it."""
+    left = line.shipped - line.elsewhere
+    if left <= 0 or line.location is None:
+        return
+    for sku, each in line.kit:
+        row.asked += 1
+        yield LineShipped(
+            order_key=key, line_key=f"{root_key(key, line_id, line)}/{sku}", revision=row.asked, sku=sku,
+            location=line.location, quantity=quantity_of(left, each), at=utc(at_ms),
+        )  # fmt: skip
+
+
+def change_quantity(key: str, row: OrderRow, line_id: str, line: Line) -> Iterator[Message]:
+    """A line that one row serves asks it at once for its new quantity; what more rows serve is walked through again."""
+    line.recheck = False
+    reconsider(line)
+    ask = line.asks.get(root_key(key, line_id, line))
+    if ask is not None and ask.revision and not ask.released and len(line.asks) == 1:
+        ask.quantity = line.here
+        yield request(key, row, line, next(iter(line.asks)), ask)
+
+
+def _same_place(line: Line, places: Places) -> bool:
+    """Whether the line may stay where it is: at its location, or among those from which we choose."""
+    if line.sourced:
+        return set(places.sites) == set(line.sites or [line.location or ""])
+    return not places.sites and line.location == places.location
 
 
 class Change:
     """One new version of an order, applied line by line."""
 
     def __init__(
-        self, key: str, row: OrderRow, event: Order, settings: SettingsApplied | None, at_ms: int, *, old: bool
-    ) -> None:
+        self, key: str, row: OrderRow, event: Order, settings: SettingsApplied | None, at_ms: int, *, old: bool,
+        terms: bool = False,
+    ) -> None:  # fmt: skip
         self.key = key
         self.row = row
         self.event = event
         self.settings = settings
         self.at_ms = at_ms  # when the platform made this version
         self.old = old
+        self.terms = terms  # priority, expiry or the like have changed
         self.purpose: Purpose = "service" if event.kind == "service_appointment" else "sale"
         self.resolving: dict[str, None] = {}
         self.vehicle = vehicle_of(event, row.decoded)
@@ -127,7 +157,7 @@ class Change:
 
     def _line(self, line_id: str, told: OrderLine) -> Iterator[Message]:
         row = self.row
-        place = place_of(self.event, told, self.settings)
+        places = places_of(self.event, told, self.settings)
         line = row.lines.get(line_id)
         removed = line is not None and line.fulfilment == "cancelled"
         same_thing = line is not None and (told.sku is None or line.sku == told.sku) and line.item_id == told.item_id
@@ -136,29 +166,27 @@ class Change:
             line is None
             or removed
             or not same_thing
-            or line.location != place
             or line.refused is not None
+            or not _same_place(line, places)
             or not _as_planned(line, plan)
         ):
-            yield from self._ask(line_id, told, place, plan)
+            yield from self._ask(line_id, told, places, plan)
         else:
-            day, before = needed_by(self.event, told, self.settings, place), line.needed_by
-            line.needed_by = day
-            if line.quantity != told.quantity or (day != before and line.asks):
-                if line.quantity != told.quantity:
-                    line.changed_ms = self.at_ms
+            before = (line.needed_by, line.confirmed)
+            line.needed_by = needed_by(self.event, told, self.settings, places.location)
+            line.said = told.fulfilment
+            if (self.terms or (line.needed_by, line.confirmed) != before) and line.quantity == told.quantity:
+                yield from restate(self.key, row, line)
+            if line.quantity != told.quantity:
+                line.changed_ms = self.at_ms
                 line.quantity = told.quantity
                 if not told.quantity:
                     yield from self._refuse(line, "the quantity is zero")
                 elif line.asks:
-                    yield from change_quantity(self.key, row, line)
-                elif line.kit and line.shipped < line.quantity:
-                    yield from ask_kit(self.key, row, line_id, line, self.at_ms, old=self.old)
-                elif line.sku is not None and line.waits_for is None and line.shipped < line.quantity:
-                    yield ask_stock(self.key, row, line_id, line)
+                    yield from change_quantity(self.key, row, line_id, line)
         yield from self._ship(line_id, told)
 
-    def _ask(self, line_id: str, told: OrderLine, place: str | None, plan: Plan | None) -> Iterator[Message]:
+    def _ask(self, line_id: str, told: OrderLine, places: Places, plan: Plan | None) -> Iterator[Message]:
         """A line that is new, or another thing, or from another place than before."""
         row = self.row
         before = row.lines.get(line_id)
@@ -168,23 +196,30 @@ class Change:
             told.quantity,
             sku=told.sku,
             item_id=told.item_id,
-            location=place,
-            needed_by=needed_by(self.event, told, self.settings, place),
+            location=places.location,
+            needed_by=needed_by(self.event, told, self.settings, places.location),
             service=told.service,
             purpose=self.purpose,
+            sites=list(places.sites) if len(places.sites) > 1 else [],
+            sourced=bool(places.sites),
+            said=told.fulfilment,
         )
         if before is not None:
             line.changed_ms = self.at_ms
             line.decision, line.approved, line.waitlisted = before.decision, before.approved, before.waitlisted
             line.elsewhere, line.came_from, line.left_there = before.elsewhere, before.came_from, before.left_there
-            if before.shipped and before.sku is not None and before.location is not None:
+            line.generation = before.generation
+            if before.shipped and (before.sites or len(before.asks) > 1 or line.sites):
+                line.generation += 1  # rows that gave something keep it under the older keys
+                line.came_from, line.left_there = _SEVERAL, before.shipped
+            elif before.shipped and before.sku is not None and before.location is not None:
                 line.came_from, line.left_there = stock_key(before.location, before.sku), before.shipped
             line.shipped = before.shipped  # what has left does not come back
             line.rejected, line.reason, line.told = before.rejected, before.reason, before.told
         row.lines[line_id] = line
         if not told.quantity:
             yield from self._refuse(line, "the quantity is zero")
-        elif place is None:
+        elif places.location is None:
             yield from self._refuse(line, f"no location: set accounts.{self.event.account}.default_location")
         elif plan is not None:
             line.shipped = max(told.shipped or ZERO, line.shipped)
@@ -217,18 +252,18 @@ class Change:
             quantity = line.quantity  # a platform that closes orders and tells no shipments: all has left
         if quantity is not None and quantity > line.shipped and line.refused is None:
             line.shipped = quantity
-            yield from shipped(self.key, line, self.at_ms)
+            yield from shipped(self.key, line_id, line, self.at_ms)
 
     def ship_added(self) -> Iterator[Message]:
         """The job is done: what we had added to it and what had been granted has gone into the vehicle."""
         if any(told.shipped is not None and told.shipped < told.quantity for told in self.event.lines):
             return
-        for line in self.row.lines.values():
+        for line_id, line in self.row.lines.items():
             if line.cause is None or line.fulfilment == "cancelled" or line.refused is not None:
                 continue
             if line.approved >= line.quantity > line.shipped:
                 line.shipped = line.quantity
-                yield from shipped(self.key, line, self.at_ms)
+                yield from shipped(self.key, line_id, line, self.at_ms)
 
     def _refuse(self, line: Line, reason: str) -> Iterator[Message]:
         yield from release_all(self.key, self.row, line, reason)

@@ -10,12 +10,22 @@ from streamer.domain.record_rows import COPY, CopyRow
 from streamer.domain.units import ZERO
 from streamer.domain.view import SETTINGS_KEY
 from streamer.messages.applied import SettingsApplied
-from streamer.messages.orders import DecisionState, Fulfilment, OrderKind, OrderState
-from streamer.messages.stock import Purpose
+from streamer.messages.orders import DecisionState, Fulfilment, OrderKind, OrderState, ReferKind
+from streamer.messages.stock import Follow, Purpose
+
+
+class Part(msgspec.Struct, array_like=True):
+    """What a stock row named: so many of a SKU for each of its own."""
+
+    sku: str
+    each: Decimal
 
 
 class Ask(msgspec.Struct, omit_defaults=True):
-    """What one stock row was asked for a line: the line's own SKU, or a component that was named instead of it."""
+    """What one stock row was asked for a line: the line's own SKU, or another that was named.
+
+    Asks form a tree by their keys: what a row named stands behind its own key.
+    """
 
     sku: str
     location: str
@@ -31,6 +41,13 @@ class Ask(msgspec.Struct, omit_defaults=True):
     promised: str | None = None
     referred: bool = False  # others are asked instead
     released: bool = False
+    kind: ReferKind | None = None  # how the row named `parts`
+    parts: list[Part] = []
+    follow: Follow = "all"
+    waits: bool = True  # it may be kept waiting there; else only what is there now is asked for
+    stale: bool = False  # what is there now is asked for once more
+    cap: Decimal | None = None  # of a kit: no more whole ones can be had here
+    left: Decimal = ZERO  # units of the line that have left from here
 
 
 class Line(msgspec.Struct, omit_defaults=True):
@@ -57,6 +74,11 @@ class Line(msgspec.Struct, omit_defaults=True):
     reason: str | None = None
     promised: str | None = None
     refused: str | None = None  # rejected here, without asking any stock row
+    sites: list[str] = []  # locations that may serve it, in this order; empty: only `location`
+    sourced: bool = False  # we choose the location, the order names none
+    recheck: bool = False  # the other locations are being asked again
+    generation: int = 0  # of the keys of its asks
+    said: Fulfilment | None = None  # how far the platform says it is
     told: str | None = None  # the status that was told last
     changed_ms: int | None = None  # since when the platform knows this quantity
     service_type: str | None = None  # of the configured set
@@ -72,6 +94,11 @@ class Line(msgspec.Struct, omit_defaults=True):
     def here(self) -> Decimal:
         """How many are asked of the place and SKU of now."""
         return max(ZERO, self.quantity - self.elsewhere)
+
+    @property
+    def confirmed(self) -> bool:
+        """Picked or invoiced: no shortage takes it back."""
+        return self.said in ("picked", "invoiced")
 
 
 class Visit(msgspec.Struct, omit_defaults=True):
@@ -112,6 +139,10 @@ class OrderRow(msgspec.Struct, omit_defaults=True):
     back_order: bool = True
     location: str | None = None
     placed_ms: int | None = None
+    reserved_until_ms: int | None = None  # of a cart
+    cart_key: str | None = None  # of the cart that it was
+    substitutes: bool = False
+    recheck_ms: int | None = None  # when other locations are asked again for what waits
     visit: Visit | None = None
     lines: dict[str, Line] = {}
     asked: int = 0  # counter of the revisions of requests: never falls, so that a reopened order asks anew

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from streamer.domain import vin
-from streamer.domain.order_asks import component_quantity, request
-from streamer.domain.order_rows import Ask, Decoded, Line, OrderRow
+from streamer.domain.order_rows import Decoded, OrderRow
 from streamer.domain.service_types import Kit, NoKit, choose, find
-from streamer.domain.units import ZERO, utc
 from streamer.messages.applied import SettingsApplied
-from streamer.messages.base import Message
 from streamer.messages.orders import KitPart, Order, OrderLine
 from streamer.messages.people import Vehicle
 from streamer.messages.services import ServiceType
-from streamer.messages.stock import LineShipped
 
 NOT_IN_THE_SET = "the service type is not in the configured set ([[services]])"
 NOT_CONFIRMED = "the appointment is not confirmed yet"
@@ -106,26 +101,6 @@ def vehicle_of(event: Order, decoded: Decoded | None = None) -> Vehicle | None:
         if vehicle.year is None and len(years := vin.years_of(number)) == 1:
             vehicle = vehicle.model_copy(update={"year": years[0]})
     return vehicle
-
-
-def ask_kit(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old: bool) -> Iterator[Message]:
-    """Asks for the parts of a line of work, each of its own stock row. What has left already is told first."""
-    assert line.location is not None
-    line_key = f"{key}/{line_id}"
-    line.asks = {line_key: Ask(line.sku or line.service_type or line_id, line.location, line.here, referred=True)}
-    for sku, each in line.kit:
-        part_key = f"{line_key}/{sku}"
-        part = Ask(sku, line.location, ZERO, each=each)
-        part.quantity = component_quantity(line, part)
-        line.asks[part_key] = part
-        left = line.shipped - line.elsewhere
-        if left > 0 and not old:
-            row.asked += 1
-            yield LineShipped(
-                order_key=key, line_key=part_key, revision=row.asked, sku=sku, location=line.location,
-                quantity=left * each, at=utc(at_ms),
-            )  # fmt: skip
-        yield request(key, row, line, part_key, part)
 
 
 def no_show(event: Order, row: OrderRow, day: str | None) -> bool:

@@ -20,9 +20,10 @@ from streamer.domain.order_appointments import (
 )
 from streamer.domain.order_asks import find, hear, release_all
 from streamer.domain.order_echo import is_supply, our_reference, status_of
-from streamer.domain.order_lines import Change, begin, cover, place_of
+from streamer.domain.order_lines import Change, begin, cover
 from streamer.domain.order_rows import TIME, AnyRow, CustomerRow, Line, OrderRow, TimeRow, read_row, write_row
 from streamer.domain.order_services import NO_SHOW, NOT_CONFIRMED, NOT_IN_THE_SET, no_show
+from streamer.domain.order_terms import place_of, set_terms
 from streamer.domain.record_rows import CopyRow
 from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer, time_of
@@ -202,11 +203,11 @@ def _order(rows: Rows, event: Order) -> Outcome:
     if nobody_came:
         event = event.model_copy(update={"state": "cancelled"})
     row.version, row.kind, row.number, row.status = event.version, event.kind, event.number, event.status
-    row.priority, row.all_or_nothing, row.back_order = event.priority, event.all_or_nothing, event.back_order_allowed
+    terms = set_terms(row, event, settings, rows.now_ms)
     row.placed_ms = ms(event.occurred_at) if event.occurred_at is not None else row.placed_ms
     row.location, row.state = place_of(event, None, settings), event.state
     old = fresh and row.placed_ms is not None and row.placed_ms < before_ms
-    change = Change(key, row, event, settings, at_ms, old=old)
+    change = Change(key, row, event, settings, at_ms, old=old, terms=terms)
     moved = schedule(row, event, settings, rows.now_ms)
     said: list[Message | Effect] = list(
         _change_lines(key, row, change, fresh=fresh, why=NO_SHOW if nobody_came else None)
@@ -322,7 +323,7 @@ def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool, why: str) -
 def _finish(row: OrderRow, now_ms: int) -> None:
     """A finished order is looked at again a day later; one that goes on is not."""
     done = row.state in FINISHED or (
-        bool(row.lines) and all(line.fulfilment in ("shipped", "cancelled") for line in row.lines.values())
+        bool(row.lines) and all(line.fulfilment in ("shipped", "invoiced", "cancelled") for line in row.lines.values())
     )
     if not done:
         row.finished_ms = None

@@ -11,14 +11,9 @@ from typing import Literal, NamedTuple
 from streamer.domain.checks import ZERO, Invalid
 from streamer.domain.shelves import OrderedLine, Site
 from streamer.domain.supersession import Chains
+from streamer.messages.applied import SourcingRule
 from streamer.messages.base import plain
 
-SourcingRule = Literal[
-    "rank",  # the location with the lowest rank first
-    "nearest",  # the shortest way to the customer first
-    "most_stock",  # the location that can give most of the order first
-    "fewest_splits",  # as few locations as can give as much as all together; then by rank
-]
 LineDecision = Literal["approved", "partly_approved", "waitlisted", "rejected"]
 LARGEST_EXACT = 12
 """Up to so many locations all combinations are tried for the fewest splits; beyond, the best next one is added."""

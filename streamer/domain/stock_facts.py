@@ -118,7 +118,8 @@ def take_facts(rows: Rows, event: ItemFacts) -> Outcome:
     before = successor_of(row)
     row.facts[event.source] = Facts(
         event.version, event.description, [Part(part.sku, part.quantity_each) for part in event.kit],
-        event.superseded_by, list(event.alternatives), event.part_number,
+        event.superseded_by, list(event.alternatives), event.part_number, event.superseded_from, event.superseded_each,
+        event.use_up, list(event.older), dict(event.shares),
     )  # fmt: skip
     said = settle(rows, key, row, {}, settings_of(rows), "item facts") + tell_holding(key, row)
     return said if successor_of(row) == before else said + hand_on_all(rows, key, row)

@@ -15,13 +15,14 @@ from streamer.domain.allocation import (
     leave_queue,
     serve,
 )
+from streamer.domain.channels import account_of, limit_of, room, rules_of
 from streamer.domain.making import maker
 from streamer.domain.stock_rows import Change, Finished, Line, StockRow
 from streamer.domain.units import ZERO, ms, utc
 from streamer.domain.view import View
 from streamer.messages.applied import SettingsApplied
-from streamer.messages.base import plain
-from streamer.messages.orders import DecisionState, KitPart, LineDecision
+from streamer.messages.base import Message, plain
+from streamer.messages.orders import DecisionState, KitPart, LineDecision, ReferKind
 from streamer.messages.stock import LineRequest, LineShipped
 
 _make_decision = maker(LineDecision)
@@ -98,9 +99,13 @@ def ask(
     settings: SettingsApplied | None,
     touched: Touched,
     *,
+    passed: Decimal = ZERO,
     book_only: bool = False,
 ) -> None:
-    """Grants, or puts on the waitlist, what a new line or a higher revision asks for; or only notes it."""
+    """Grants, or puts on the waitlist, what a new line or a higher revision asks for; or only notes it.
+
+    So many units as `passed` come from its cart.
+    """
     key = event.line_key
     line = row.lines.get(key)
     if line is None:
@@ -125,31 +130,67 @@ def ask(
     _set_wishes(row, key, line, event)
     if book_only:
         add_in(row, key, line)
-    else:
-        _grant_or_wait(row, key, line, more, touched)
+        return
+    if passed:
+        more -= _pass_on(line, min(passed, more))
+    _grant_or_wait(row, key, line, more, settings, touched)
 
 
-def _grant_or_wait(row: StockRow, key: str, line: Line, more: Decimal, touched: Touched) -> None:
+def _grant_or_wait(
+    row: StockRow, key: str, line: Line, more: Decimal, settings: SettingsApplied | None, touched: Touched
+) -> None:
     """The line, which is in none of the row's sums, gets `more` or waits for it."""
-    if more and not row.queue and not row.holds and _enough(row, key, line, more):
-        line.short -= more  # the common case: nobody waits and there is enough
-        if not line.short:
-            line.short = ZERO
+    if more and not row.queue and not row.holds and _enough(row, key, line, more, settings):
+        _pass_on(line, more)  # the common case: nobody waits and there is enough
         add_in(row, key, line)
     else:
         add_in(row, key, line)
         if more:
             enqueue(row, key, line, more)
-            serve(row, touched)
+            serve(row, touched, rules_of(row, settings))
     touched[key] = None
     if line.short:
-        touched[key] = _refuse_rest(row, key, line) if line.waiting and not line.back_order else NOT_ENOUGH
+        touched[key] = _refuse_rest(row, key, line, settings) if line.waiting and not line.back_order else NOT_ENOUGH
 
 
-def _enough(row: StockRow, key: str, line: Line, more: Decimal) -> bool:
+def _pass_on(line: Line, quantity: Decimal) -> Decimal:
+    line.short -= quantity
+    if not line.short:
+        line.short = ZERO
+    return quantity
+
+
+def take_over(
+    rows: View[object], key: str, row: StockRow, event: LineRequest, remember_ms: int
+) -> tuple[Decimal, list[Message]]:
+    """What the cart of an order holds here becomes the order's: nobody who waits comes between."""
+    began = f"{event.cart_key}/"
+    units = ZERO
+    said: list[Message] = []
+    for name, line in list(row.lines.items()):
+        if line.expires_ms is None or not name.startswith(began):
+            continue
+        units += line.open
+        give_back(row, name, line)
+        finish(rows, row, name, line.revision, line.shipped, remember_ms)
+        said.append(
+            decision(
+                order_key_of(name, line), name, key, line.revision, line.decision + 1, "released", rows.now_ms,
+                approved=line.shipped, reason=f"became order {event.order_key}",
+            )
+        )  # fmt: skip
+    return units, said
+
+
+def _enough(row: StockRow, key: str, line: Line, more: Decimal, settings: SettingsApplied | None) -> bool:
     """Whether all of `more` can be had at once; the line is in none of the row's sums."""
     if row.counts == "on_hand" or line.placed_ms is None or row.as_of_ms < line.placed_ms:
-        return more + line.open <= free(row)
+        there = free(row)
+        if more + line.open > there:
+            return False
+        account = account_of(key)
+        limit = limit_of(row, settings, account)
+        return limit is None or more + line.open <= room(row, account, limit, there, but=key)
     wanted = committed_parts(row, key, line)[0]
     return more <= wanted and more + line.open <= free_in_all(row) + wanted
 
@@ -160,6 +201,7 @@ def _set_wishes(row: StockRow, key: str, line: Line, event: LineRequest) -> None
     line.back_order = event.back_order_allowed
     line.needed_by = event.needed_by
     line.because, line.service = event.because, event.service_type
+    line.confirmed = event.confirmed
     line.expires_ms = ms(event.expires_at) if event.expires_at is not None else None
     if line.expires_ms is not None:
         row.due = line.expires_ms if row.due is None else min(row.due, line.expires_ms)
@@ -190,7 +232,7 @@ def _revise(rows: View[object], row: StockRow, event: LineRequest, line: Line) -
     return line.short - line.waiting
 
 
-def _refuse_rest(row: StockRow, key: str, line: Line) -> str:
+def _refuse_rest(row: StockRow, key: str, line: Line, settings: SettingsApplied | None) -> str:
     """A line that must not wait: what is not granted now is rejected."""
     ahead = sum((wait.quantity for wait in row.queue if wait.line_key != key), ZERO)
     leave_queue(row, key, line, line.waiting)
@@ -198,6 +240,9 @@ def _refuse_rest(row: StockRow, key: str, line: Line) -> str:
     if row.holds:
         return f"held: {row.holds[0]}"
     there = max(ZERO, free(row))
+    limit = limit_of(row, settings, account_of(key))
+    if limit is not None and (may := max(ZERO, room(row, account_of(key), limit, there))) < there:
+        return f"{NOT_ENOUGH}: {plain(may)} more are for orders of {account_of(key)}, of {plain(there)} available"
     return f"{NOT_ENOUGH}: {plain(there)} available" + (f", {plain(ahead)} asked for before" if ahead else "")
 
 
@@ -248,14 +293,14 @@ def is_done(line: Line) -> bool:
 def decision(
     order_key: str, line_key: str, key: str, revision: int, number: int, state: DecisionState, now_ms: int,
     *, approved: Decimal = ZERO, waitlisted: Decimal = ZERO, rejected: Decimal = ZERO, reason: str | None = None,
-    promised_date: str | None = None, refer_to: tuple[KitPart, ...] = (),
+    promised_date: str | None = None, refer_to: tuple[KitPart, ...] = (), refer_kind: ReferKind = "parts",
 ) -> LineDecision:  # fmt: skip
     """The answer for a line."""
     location, _, sku = key.partition("/")
     return _make_decision(
         order_key=order_key, line_key=line_key, sku=sku, location=location, revision=revision, decision_revision=number,
         state=state, approved=approved, waitlisted=waitlisted, rejected=rejected, reason=reason,
-        promised_date=promised_date, refer_to=refer_to, at=utc(now_ms),
+        promised_date=promised_date, refer_to=refer_to, refer_kind=refer_kind, at=utc(now_ms),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from streamer.messages.applied import SettingsApplied
 
 BESIDE = "/"
 """Keys of rows that stand beside a stock row begin so; no location is empty, so no stock row does."""
+ONE = Decimal(1)
 MOVED = "/moved/"
 DEMAND = "/demand/"
 CARRIED = "/carried/"
@@ -28,7 +29,7 @@ class Line(msgspec.Struct, omit_defaults=True, rename={
     "quantity": "q", "short": "x", "waiting": "w", "shipped": "s", "revision": "r", "decision": "d", "priority": "p",
     "partial": "f", "back_order": "b", "order_length": "k", "placed_ms": "t", "early": "e", "changed_ms": "u",
     "needed_by": "n", "expires_ms": "z", "promised": "m", "because": "y", "service": "v", "reserve_from": "l",
-    "told_short": "o",
+    "told_short": "o", "confirmed": "c",
 }):  # fmt: skip
     """An order line that holds stock or waits for it; its key begins with the account."""
 
@@ -52,6 +53,7 @@ class Line(msgspec.Struct, omit_defaults=True, rename={
     service: str | None = None  # of the configured set
     reserve_from: str | None = None  # ISO date; while it is there nothing is reserved for the job
     told_short: str | None = None  # needed and promised day of which people know that the part comes too late
+    confirmed: bool = False
 
     @property
     def granted(self) -> Decimal:
@@ -118,6 +120,11 @@ class Facts(msgspec.Struct, omit_defaults=True):
     superseded_by: str | None = None
     alternatives: list[str] = []
     part_number: str | None = None
+    superseded_from: str | None = None  # ISO date
+    superseded_each: Decimal = ONE
+    use_up: bool = True
+    older: list[str] = []
+    shares: dict[str, Decimal] = {}  # account -> of what is available
 
 
 class Policy(msgspec.Struct, omit_defaults=True, rename={
@@ -198,7 +205,7 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",
     "arrived": "ar", "facts": "f", "policy": "p", "offers": "s", "reorder_seq": "rs", "holds": "hd", "holding": "pn",
     "finished": "x", "check_ms": "ck", "due": "d", "no_need_before_ms": "nb", "quarantined": "qr",
-    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub", "booked": "bk",
+    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub", "booked": "bk", "uncovered": "uc",
 }):  # fmt: skip
     """What lies there, who has been promised it, who waits, what comes, and when to order more.
 
@@ -236,6 +243,7 @@ class StockRow(msgspec.Struct, omit_defaults=True, rename={
     receipts: dict[str, list[int]] = {}  # supplier -> days that its last deliveries took
     unable: str | None = None  # why nothing can be ordered, as people were told
     booked: list[str] = []  # keys of lines of jobs for which nothing is reserved yet
+    uncovered: Decimal = ZERO  # of confirmed reservations, what is not there and people know of
 
     @property
     def on_hand(self) -> Decimal:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamer.domain.allocation import Touched, promise, serve, take_back
+from streamer.domain.allocation import Touched, committed_parts, promise, serve, take_back, uncovered
+from streamer.domain.channels import rules_of
 from streamer.domain.policies import OrderUpTo
 from streamer.domain.schedule import next_time_ms
 from streamer.domain.stock_jobs import short_jobs
@@ -19,7 +20,7 @@ from streamer.domain.stock_planning import zone_of
 from streamer.domain.stock_rows import (
     StockRow,
 )
-from streamer.domain.units import DAY_MS
+from streamer.domain.units import DAY_MS, ZERO
 from streamer.domain.view import View
 from streamer.errors import Refused
 from streamer.messages.applied import SettingsApplied
@@ -80,12 +81,12 @@ def settle(
     now_ms = rows.now_ms
     if row.quarantined is None:
         if row.queue:
-            serve(row, touched)
+            serve(row, touched, rules_of(row, settings))
             promise(row, touched)
         for line_key, reason in touched.items():
             line = row.lines[line_key]
             said.append(answer(key, line_key, line, reason, now_ms))
-            if is_done(line):
+            if is_done(line) and not committed_parts(row, line_key, line)[0]:  # else its platform still counts it
                 give_back(row, line_key, line)
                 finish(rows, row, line_key, line.revision, line.shipped, remembering_ms(settings))
         said += reorder(rows, key, row, settings, cause, uncounted=uncounted, closely=closely)
@@ -97,15 +98,18 @@ def settle(
 
 
 def shortage(key: str, row: StockRow, settings: SettingsApplied | None, touched: Touched, cause: str) -> list[Message]:
-    """Takes back what is promised and not there, and tells people."""
+    """Takes back what is promised and not there, as far as the rule allows, and tells people."""
     if row.quarantined is not None:
         return []
-    lost = take_back(row, touched)
+    take = settings is None or settings.allocation.shortage != "tell_only"
+    lost = take_back(row, touched) if take else ZERO
+    said = _tell_uncovered(key, row, settings, cause)
     if not lost or settings is None or settings.notify_account is None:
-        return []
+        return said
     lines = ", ".join(touched)
     answers = [f"{name}.{row.lines[name].decision}" for name in touched]
     return [
+        *said,
         NotifyCommand(
             command_id=command_id("notify", "shortage", key, *answers),
             account=settings.notify_account,
@@ -113,6 +117,27 @@ def shortage(key: str, row: StockRow, settings: SettingsApplied | None, touched:
             cause=cause,
             subject=f"{key}: {plain(lost)} short",
             text=f"{cause}: less than was promised. Lines that lost their reservation: {lines}"[:4000],
+            severity="urgent",
+            link=f"/stock/{key}",
+        ),
+    ]
+
+
+def _tell_uncovered(key: str, row: StockRow, settings: SettingsApplied | None, cause: str) -> list[Message]:
+    """What nobody may take back is told when it grows, once."""
+    short = uncovered(row)
+    before, row.uncovered = row.uncovered, short
+    if short <= before or settings is None or settings.notify_account is None:
+        return []
+    confirmed = ", ".join(name for name, line in row.lines.items() if line.open > 0)
+    return [
+        NotifyCommand(
+            command_id=command_id("notify", "uncovered", key, plain(short), str(row.as_of_ms), cause),
+            account=settings.notify_account,
+            object=f"stock/{key}",
+            cause=cause,
+            subject=f"{key}: {plain(short)} promised and not there",
+            text=f"{cause}: what is promised for good is not there. Lines that hold it: {confirmed}"[:4000],
             severity="urgent",
             link=f"/stock/{key}",
         )

@@ -12,6 +12,7 @@ from streamer.messages.base import (
     LocationId,
     Message,
     Place,
+    Quantity,
     Sku,
     SupplierCode,
     Text,
@@ -120,6 +121,47 @@ class RateFacts(Value):
     rate: Amount
 
 
+SourcingRule = Literal[
+    "rank",  # the location with the lowest rank first
+    "nearest",  # the shortest way to the customer first
+    "most_stock",  # the location that can give most of the order first
+    "fewest_splits",  # as few locations as can give as much as all together; then by rank
+]
+WaitlistRule = Literal[
+    "first_come",  # strictly in the order in which lines came, the highest priority first: a large head blocks
+    "best_fit",  # the line that uses up most of what is there; not first come
+]
+ShortageRule = Literal[
+    "youngest_unconfirmed",  # carts, then the youngest of the lowest priority; never what is picked or invoiced
+    "tell_only",  # nothing is taken back, people decide
+]
+
+
+class SalesChannel(Value):
+    """How the orders of one account are served."""
+
+    all_or_nothing: bool = False  # for every order of the account; else as the order says
+    back_orders: bool = True  # off: what is not there is rejected
+    substitutes: bool = False  # alternatives of an item may be given for it
+    share: Quantity = Decimal(1)  # of what is available, what the account's orders may hold at most
+    buffer: Quantity = Decimal(0)  # of each item at each location: the last ones are not for this channel
+    sourcing: SourcingRule = "rank"
+    locations: tuple[LocationId, ...] = ()  # that serve the account, by rank; none: the order's or the default one
+    cart_minutes: float = 30.0  # how long a cart reserves
+
+
+class AllocationRules(Value):
+    """Who gets what, for all channels."""
+
+    waitlist: WaitlistRule = "first_come"
+    shortage: ShortageRule = "youngest_unconfirmed"
+    priorities: dict[Text, int] = {}  # class or group of customers -> priority; higher goes first
+    customers: dict[Text, Text] = {}  # account/customer id -> class
+    distances_km: dict[Text, dict[LocationId, float]] = {}  # DE-80 (country and begin of postal code) or DE -> way
+    recheck_minutes: float = 15.0  # how often the other locations are asked again for what waits at one
+    channels: dict[AccountId, SalesChannel] = {}
+
+
 class SettingsApplied(Message):
     """One act of `streamer apply`: the whole, with its hash and revision. A tombstone of no kind exists."""
 
@@ -140,6 +182,7 @@ class SettingsApplied(Message):
     routes: tuple[RouteFacts, ...] = ()  # which records are copied where
     decode_account: AccountId | None = None  # who decodes a VIN
     notify_account: AccountId | None = None
+    allocation: AllocationRules = AllocationRules()
     remember_days: int = 40  # how long ids of finished things are kept
     item_wait_seconds: float = 120.0  # after a fetch; then the SKU is unknown
     people: dict[Text, PersonFacts] = {}  # id -> person; none: every login of the console with the right may approve

@@ -48,6 +48,7 @@ class OrderLine(Value):
     service: bool = False  # labour or a service product: its kit is taken from stock, not the line itself
     shipped: Quantity | None = None  # how many of them have left, by the platform
     status: Text | None = None  # the platform's own word
+    fulfilment: Fulfilment | None = None  # how far the platform says it is: what is picked or invoiced is confirmed
     vin: Text | None = None
     extra: Extra | None = None
 
@@ -83,6 +84,9 @@ class Order(Message):
     priority: int = 0  # higher goes first on a waitlist
     all_or_nothing: bool = False
     back_order_allowed: bool = True
+    cart: bool = False  # not bought yet: stock is only reserved, and only for a time
+    reserve_until: Utc | None = None  # of a cart; without it the channel's `cart_minutes` count from the first version
+    cart_id: Text | None = None  # the cart that became this order, where it had an id of its own
     test: bool = False
     extra: dict[str, Text] = {}  # fields that the account's field map names
     asked: Asked | None = None  # somebody asked for it, beside what the platform told by itself
@@ -105,6 +109,14 @@ class KitPart(Value):
     quantity_each: Quantity
 
 
+ReferKind = Literal[
+    "parts",  # it is a kit: all of them for each unit
+    "older",  # interchangeable older parts, to be used up first, in this order
+    "newer",  # the part that supersedes it, for what this row cannot give
+    "alternatives",  # substitutes, in this order, for what this row cannot give
+]
+
+
 class LineDecision(Message):
     """The stock row's answer to a line request; `approved` of it are reserved."""
 
@@ -122,7 +134,8 @@ class LineDecision(Message):
     rejected: Quantity
     reason: Text | None = None
     promised_date: Text | None = None  # ISO date on which the waitlisted part is expected
-    refer_to: tuple[KitPart, ...] = ()  # not decided here: ask for these instead (a kit, or the SKU that supersedes it)
+    refer_to: tuple[KitPart, ...] = ()  # ask for these instead, or for what is missing here
+    refer_kind: ReferKind = "parts"
     at: Utc
 
     def places(self) -> tuple[Place, ...]:

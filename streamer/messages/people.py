@@ -30,6 +30,7 @@ class Customer(Value):
     phone: PersonalText | None = None
     company: Text | None = None
     company_id: Text | None = None
+    groups: tuple[Text, ...] = ()  # the platform's customer groups or tags; the settings may give a group priority
     contact: PersonalText | None = None
     contact_id: Text | None = None
     tax_id: PersonalText | None = None

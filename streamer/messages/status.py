@@ -24,6 +24,17 @@ from streamer.messages.base import (
 from streamer.messages.ids import order_key
 from streamer.messages.orders import DecisionState, Fulfilment, OrderKind
 
+LineState = Literal["pending", "approved", "partly_approved", "waitlisted", "rejected", "released", "fulfilled"]
+
+
+class LineSource(Value):
+    """So many of a SKU at a location serve a line; `hops` leads there from the SKU that was ordered."""
+
+    location: LocationId
+    sku: Sku
+    quantity: Quantity
+    hops: tuple[Sku, ...] = ()
+
 
 class OrderLineStatus(Message):
     """How one line of a customer's order stands. `revision` (`ce_sequence`) tells a late one."""
@@ -40,6 +51,7 @@ class OrderLineStatus(Message):
     quantity: Quantity
     decision: DecisionState
     fulfilment: Fulfilment
+    state: LineState | None = None  # both in one word: fulfilled once all has been shipped or invoiced
     approved: Quantity
     waitlisted: Quantity
     rejected: Quantity
@@ -47,6 +59,7 @@ class OrderLineStatus(Message):
     promised_date: Text | None = None
     needed_by: Text | None = None  # ISO date
     because: Text | None = None  # why we added the part, or chose it: the service and its variant, or the campaign
+    sources: tuple[LineSource, ...] = ()  # where several locations or SKUs serve the line
     revision: int
     at: Utc
 

@@ -138,6 +138,9 @@ class ResolveItem(Message):
         return f"{self.order_key}?{self.item_id}"
 
 
+Follow = Literal["all", "newer", "none"]
+
+
 class LineRequest(Message):
     """An order line asks for stock. The same line with a higher `revision` replaces the one before."""
 
@@ -162,6 +165,11 @@ class LineRequest(Message):
     reserve_from: Text | None = None  # ISO date; before it the parts are booked, not reserved
     because: Text | None = None  # why this part: the service and its variant, or the campaign
     service_type: Text | None = None  # of the configured set
+    confirmed: bool = False  # picked or invoiced: a shortage does not take it away
+    probe: bool = False  # others are asked for what is not there: nobody is refused by it
+    cart_key: Text | None = None  # key of the cart that became this order: what it holds here passes on
+    follow: Follow = "all"  # which other SKUs the row may name instead: all, only newer ones, none
+    substitutes: bool = False  # it may name alternatives, too
 
     def places(self) -> tuple[Place, ...]:
         return (Place("stock", stock_key(self.location, self.sku)),)
@@ -221,8 +229,13 @@ class ItemFacts(Message):
     description: Text | None = None
     kit: tuple[KitPart, ...] = ()
     superseded_by: Sku | None = None
+    superseded_from: Text | None = None  # ISO date; without it the supersession is in force
+    superseded_each: Quantity = Decimal(1)  # so many new parts do the work of one old part
+    use_up: bool = True  # what is left of this part is given out before the new one
+    older: tuple[Sku, ...] = ()  # interchangeable older parts, to be used up first, the oldest first
     alternatives: tuple[Sku, ...] = ()
     part_number: Text | None = None  # the maker's, by which a recall names it
+    shares: dict[AccountId, Quantity] = {}  # of what is available, what the orders of an account may hold at most
 
     def places(self) -> tuple[Place, ...]:
         return (Place("stock", stock_key(self.location, self.sku)),)

@@ -331,19 +331,19 @@ def kit(request: LineRequest, *parts: tuple[str, str]) -> LineDecision:
     return answered(request, 0, state="pending", rejected=Decimal(0), refer_to=refer, reason="kit")
 
 
-def test_a_kit_asks_for_its_parts_and_only_whole_kits_count() -> None:
+def test_a_kit_asks_for_its_parts_in_the_order_of_their_skus_and_only_whole_kits_count() -> None:
     partition = shop()
     asked = requests(partition.send(order(line("1", 2, service=True))))["shop/1001/1"]
     assert asked.service
-    parts = requests(partition.send(kit(asked, ("OIL", "4.5"), ("FILTER", "1"))))
-    assert {key: (str(r.quantity), r.service) for key, r in parts.items()} == {
-        "shop/1001/1/OIL": ("9", False),
+    filters = requests(partition.send(kit(asked, ("OIL", "4.5"), ("FILTER", "1"))))
+    oil = requests(partition.send(answered(filters["shop/1001/1/FILTER"], 2)))
+    assert {key: (str(r.quantity), r.service) for key, r in (filters | oil).items()} == {
         "shop/1001/1/FILTER": ("2", False),
+        "shop/1001/1/OIL": ("9", False),
     }
-    partition.send(answered(parts["shop/1001/1/OIL"], 8, 1))
-    (status,) = of(OrderLineStatus, partition.send(answered(parts["shop/1001/1/FILTER"], 2)))
+    (status,) = of(OrderLineStatus, partition.send(answered(oil["shop/1001/1/OIL"], 8, 1)))
     assert (status.decision, int(status.approved), int(status.waitlisted)) == ("partly_approved", 1, 1)
-    (status,) = of(OrderLineStatus, partition.send(answered(parts["shop/1001/1/OIL"], 9, number=2)))
+    (status,) = of(OrderLineStatus, partition.send(answered(oil["shop/1001/1/OIL"], 9, number=2)))
     assert (status.decision, int(status.approved)) == ("approved", 2)
 
 
@@ -360,9 +360,13 @@ def test_a_superseded_part_in_a_kit_is_followed_and_a_circle_is_not() -> None:
 def test_more_of_a_kit_asks_for_more_of_its_parts_and_none_gives_them_back() -> None:
     partition = shop()
     asked = requests(partition.send(order(line("1", 1))))["shop/1001/1"]
-    partition.send(kit(asked, ("A", "2"), ("B", "1")))
-    more = requests(partition.send(order(line("1", 3), version=2)))
-    assert {key: int(r.quantity) for key, r in more.items()} == {"shop/1001/1/A": 6, "shop/1001/1/B": 3}
+    (a,) = requests(partition.send(kit(asked, ("B", "1"), ("A", "2")))).values()
+    (b,) = requests(partition.send(answered(a, 2))).values()
+    partition.send(answered(b, 1))
+    (a,) = requests(partition.send(order(line("1", 3), version=2))).values()
+    (b,) = requests(partition.send(answered(a, 6))).values()
+    assert (a.line_key, int(a.quantity), b.line_key, int(b.quantity)) == ("shop/1001/1/A", 6, "shop/1001/1/B", 3)
+    partition.send(answered(b, 3))
     outcome = partition.send(order(line("1", 3, shipped=Decimal(1)), version=3))
     assert {item.sku: int(item.quantity) for item in of(LineShipped, outcome)} == {"A": 2, "B": 1}
     outcome = partition.send(order(version=4, state="cancelled"))
@@ -371,9 +375,9 @@ def test_more_of_a_kit_asks_for_more_of_its_parts_and_none_gives_them_back() -> 
 
 def test_all_or_nothing_lets_everything_go_when_one_line_is_rejected() -> None:
     partition = shop()
-    asked = requests(partition.send(order(line("1", 2), line("2", 1), all_or_nothing=True)))
+    asked = requests(partition.send(order(line("2", 1), line("1", 2), all_or_nothing=True)))
     assert not asked["shop/1001/1"].partial_allowed
-    partition.send(answered(asked["shop/1001/1"], 2))
+    asked |= requests(partition.send(answered(asked["shop/1001/1"], 2)))
     outcome = partition.send(answered(asked["shop/1001/2"], 0, reason="unknown SKU at main"))
     assert "shop/1001/1" in {item.line_key for item in of(LineRelease, outcome)}
     assert {s.line_id: (s.decision, s.reason) for s in of(OrderLineStatus, outcome)} == {

@@ -300,8 +300,8 @@ def test_a_kit_and_a_superseded_part_say_what_to_ask_for_instead() -> None:
     parts = (KitPart(sku="FILTER", quantity_each=Decimal(1)), KitPart(sku="OIL", quantity_each=Decimal("4.5")))
     decision = the_decision(a_row(facts(kit=parts)).send(ask("1/1", 1)))
     assert (decision.state, decision.refer_to, decision.reason) == ("pending", parts, "kit of 1 FILTER, 4.5 OIL")
-    decision = the_decision(a_row(level(3), facts(superseded_by="OIL-2")).send(ask("1/1", 1)))
-    assert (decision.refer_to[0].sku, decision.reason) == ("OIL-2", "superseded by OIL-2")
+    decision = the_decision(a_row(level(0), facts(superseded_by="OIL-2")).send(ask("1/1", 1)))
+    assert (decision.refer_to[0].sku, decision.refer_kind, decision.reason) == ("OIL-2", "newer", "superseded by OIL-2")
 
 
 def test_labour_takes_nothing_from_stock() -> None:

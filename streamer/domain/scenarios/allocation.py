@@ -9,8 +9,9 @@ import msgspec
 from streamer.domain.checks import Invalid
 from streamer.domain.scenarios.answers import Answer, as_json
 from streamer.domain.shelves import OrderedLine, Site
-from streamer.domain.sourcing import SourcingRule, Terms, allocate
+from streamer.domain.sourcing import Terms, allocate
 from streamer.domain.supersession import Chains, Supersession
+from streamer.messages.applied import SourcingRule
 
 
 class Allocation(

@@ -21,9 +21,9 @@ from streamer.domain.scenarios.forecast import Forecasting
 from streamer.domain.scenarios.lots import LotSizing
 from streamer.domain.scenarios.parameters import Parameters
 from streamer.domain.scenarios.replenishment import Replenishment
-from streamer.domain.sourcing import SourcingRule
 from streamer.domain.supersession import Interchange
 from streamer.domain.supplier_choice import SupplierChoice
+from streamer.messages.applied import SourcingRule
 
 Scenario = Replenishment | LotSizing | Forecasting | Allocation | Parameters
 
