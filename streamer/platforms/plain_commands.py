@@ -259,7 +259,7 @@ def _record_order(told: Facts) -> Written:
     by_id = any(line.get("item_id") or line.get("product_id") for line in told.get("lines", ()))
     return RecordCommand, {
         "entity": "order",
-        "operation": "create" if str(told.get("kind")).startswith("create_") else "upsert",
+        "operation": "upsert" if str(told.get("kind")).startswith("upsert") else "create",
         "reference": reference,
         "revision": 1,
         "order": order,
@@ -308,7 +308,7 @@ def _record_customer(told: Facts) -> Written:
     }
     return RecordCommand, {
         "entity": "customer",
-        "operation": "create" if str(told.get("kind")).startswith("create_") else "upsert",
+        "operation": "upsert" if str(told.get("kind")).startswith("upsert") else "create",
         "reference": reference,
         "revision": 1,
         "customer": record,
