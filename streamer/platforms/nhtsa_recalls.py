@@ -127,6 +127,9 @@ class RawDecoded(BaseModel):
     make: str = Field(default="", alias="Make")
     model: str = Field(default="", alias="Model")
     year: str = Field(default="", alias="ModelYear")
+    displacement_litres: str = Field(default="", alias="DisplacementL")
+    engine_model: str = Field(default="", alias="EngineModel")
+    fuel: str = Field(default="", alias="FuelTypePrimary")
     error_code: str = Field(default="", alias="ErrorCode")
     error_text: str = Field(default="", alias="ErrorText")
 
@@ -230,8 +233,18 @@ class NhtsaRecalls(Platform[NhtsaSettings]):
             make=found.make or None,
             model=found.model or None,
             year=int(found.year) if found.year.isdigit() else None,
+            engine=_engine(found),
             error=None if clean and known else found.error_text or "the decoder does not know this vehicle",
         )
+
+
+def _engine(found: RawDecoded) -> str | None:
+    """`2.4 K24A4 Gasoline`: the words by which the variants of a service may name an engine."""
+    try:
+        litres = f"{float(found.displacement_litres):.1f}"
+    except ValueError:
+        litres = ""
+    return " ".join(part for part in (litres, found.engine_model.strip(), found.fuel.strip()) if part) or None
 
 
 def _json_rows(rows: list[Any]) -> Iterator[Told]:

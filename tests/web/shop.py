@@ -11,7 +11,7 @@ from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow
 from streamer.domain.dispatch_rows import write_row as write_ledger_row
 from streamer.domain.purchasing_rows import CoveredNeed, OrderedLine, OrderRow
 from streamer.domain.purchasing_rows import write_row as write_purchasing_row
-from streamer.domain.recalls_rows import Campaign, PartRow, VehicleRow, Visit
+from streamer.domain.recalls_rows import Campaign, CampaignRow, PartRow, Remedy, Seen, VehicleRow, Visit
 from streamer.domain.recalls_rows import write_row as write_recalls_row
 from streamer.domain.stock_rows import Facts, Line, Open, Policy, StockRow, Wait
 from streamer.messages.base import Message
@@ -221,11 +221,21 @@ def purchasing_row(topics: Topics, reference: str, *, sku: str, text: str = "", 
 
 def recall_rows(topics: Topics, text: str = "Air bag inflator") -> list[Sent]:
     visit = Visit("lamps", "1002", 1, "main", True, {"vin": "WVWZZZ1JZXW000001"}, "2026-03-05T08:00:00+00:00")
-    vehicle = VehicleRow({"26V123": Campaign("1", component=text, remedy=text, urgent=True)}, {"lamps/1002": visit})
+    campaign = Campaign("1", component=text, remedy=text, urgent=True, remedies=[Remedy("LAMP-01")])
+    seen = {
+        "WVWZZZ1JZXW000001": Seen("lamps/1002", 9_000_000_000_000),
+        "WVWZZZ1JZXW000002": Seen("lamps/0900", 9_000_000_000_000),
+        "WVWZZZ1JZXW000003": Seen("lamps/0901", 9_000_000_000_000, ["26V123000"]),
+    }
+    vehicle = VehicleRow({"26V123": campaign}, {"lamps/1002": visit}, seen)
     part = PartRow(["26V123"], [("main", "LAMP-01")])
+    whole = CampaignRow(
+        "26V123", ["vehicle/VW/GOLF/2019"], component=text, remedy=text, remedies=["LAMP-01"], urgent=True
+    )
     return [
         row(topics, "recalls", "vehicle/VW/GOLF/2019", write_recalls_row(vehicle)),
         row(topics, "recalls", "part/1J0 941", write_recalls_row(part)),
+        row(topics, "recalls", "campaign/26V123000", write_recalls_row(whole)),
     ]
 
 

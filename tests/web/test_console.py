@@ -296,6 +296,23 @@ async def test_nonsense_in_the_address_breaks_no_page(anna: Person) -> None:
     assert await anna.get("/orders", headers={"Cookie": "tz=../../etc/passwd", "Accept-Language": "xx-!!,,;q"}) == 200
 
 
+async def test_a_campaign_shows_who_comes_who_must_be_called_what_is_held_and_what_mends_it(anna: Person) -> None:
+    await anna.get("/recalls")
+    assert "To call" in anna.page
+    await anna.get("/recalls/26V123")
+    booked, known = anna.page.split("Vehicles without an appointment")
+    assert "WVWZZZ1JZXW000001" in booked
+    assert "▲ none" in booked
+    calls, rest = known.split("Remedy part")
+    assert "WVWZZZ1JZXW000001" not in calls
+    assert calls.index("WVWZZZ1JZXW000002") < calls.index("WVWZZZ1JZXW000003")
+    assert "no appointment" in calls
+    assert "● done" in calls
+    remedy, held = rest.split("Stock held back")
+    assert 'href="/stock/main/LAMP-01"' in remedy
+    assert "on hand" in held
+
+
 async def test_why_a_quantity_is_what_it_is_stands_beside_it(anna: Person) -> None:
     await anna.get("/approvals")
     text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", anna.page))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -88,8 +88,8 @@ CREATE TABLE poll (
 
 CREATE TABLE recall (
     key TEXT PRIMARY KEY, campaign TEXT NOT NULL, subject TEXT NOT NULL, component TEXT NOT NULL, remedy TEXT NOT NULL,
-    urgent INTEGER NOT NULL, vehicles INTEGER NOT NULL, waiting INTEGER NOT NULL, holdings INTEGER NOT NULL,
-    row_key TEXT NOT NULL
+    urgent INTEGER NOT NULL, vehicles INTEGER NOT NULL, waiting INTEGER NOT NULL, uncalled INTEGER NOT NULL,
+    holdings INTEGER NOT NULL, remedies TEXT NOT NULL, withdrawn INTEGER NOT NULL, row_key TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX recall_campaign ON recall (campaign, key);
 CREATE INDEX recall_row ON recall (row_key);

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
 
+from streamer.domain.recalls_matching import covers, is_done, uncalled
 from streamer.domain.recalls_rows import PartRow, VehicleRow, Visit
 from streamer.domain.recalls_rows import read_row as read_recalls_row
+from streamer.domain.stock_rows import StockRow
+from streamer.domain.stock_rows import read_row as read_stock_row
 from streamer.web.console.console import Console
 from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.console.search_index import match_of
@@ -64,8 +68,10 @@ class Others:
     async def recalls(self, request: web.Request) -> web.Response:
         campaigns = self.reader.all(
             "SELECT campaign, max(component) AS component, max(urgent) AS urgent, sum(vehicles) AS vehicles, "
-            "sum(waiting) AS waiting, sum(holdings) AS holdings, count(*) AS subjects FROM recall GROUP BY campaign "
-            "ORDER BY urgent DESC, waiting DESC, campaign DESC LIMIT 200"
+            "sum(waiting) AS waiting, sum(uncalled) AS uncalled, sum(holdings) AS holdings, max(remedies) AS remedies, "
+            "max(withdrawn) AS withdrawn, "
+            "sum(vehicles) + sum(uncalled) + sum(holdings) > 0 AS ours FROM recall GROUP BY campaign "
+            "ORDER BY withdrawn, ours DESC, urgent DESC, waiting DESC, uncalled DESC, campaign DESC LIMIT 200"
         )
         return self.console.page(request, "recalls.html", campaigns=campaigns)
 
@@ -75,18 +81,48 @@ class Others:
         if not subjects:
             raise web.HTTPNotFound(text="no such campaign\n")
         visits: list[tuple[str, Visit, list[tuple[str, str, str]]]] = []
-        holdings: list[tuple[str, str]] = []
+        known: list[tuple[str, str, str, str]] = []
+        holdings: dict[tuple[str, str], None] = {}
+        remedies: dict[str, None] = {}
         for subject in subjects:
             value = self.reader.fold_row("recalls", subject["row_key"])
             row = read_recalls_row(subject["row_key"], value) if value else None
             if isinstance(row, VehicleRow):
                 for visit in row.visits.values():
-                    visits.append((subject["subject"], visit, [added for added in visit.added if added[0] == campaign]))
+                    if covers(row.campaigns[campaign], visit.vin) is not False:
+                        added = [one for one in visit.added if one[0] == campaign]
+                        visits.append((subject["subject"], visit, added))
+                known += _known(row, campaign, subject["subject"])
+                remedies |= dict.fromkeys(part.sku for part in row.campaigns[campaign].remedies)
             elif isinstance(row, PartRow):
-                holdings += row.holdings
+                holdings |= dict.fromkeys(row.holdings)
+        holdings |= {
+            (held["location"], held["sku"]): None
+            for held in self.reader.all("SELECT key, location, sku FROM stock WHERE state = 'held' ORDER BY key")
+            if f"recall {campaign}" in self._holds(held["key"])
+        }
+        visits.sort(key=lambda each: (not each[1].booked, each[1].scheduled_at or ""))
         return self.console.page(
-            request, "recall.html", campaign=campaign, subjects=subjects, visits=visits, holdings=holdings
+            request,
+            "recall.html",
+            campaign=campaign,
+            about=max(subjects, key=lambda one: (one["subject"] == "", one["component"])),
+            subjects=[one for one in subjects if one["subject"]],
+            visits=visits,
+            known=known,
+            holdings=[(place, sku, self._stock(place, sku)) for place, sku in holdings],
+            remedies=[
+                (sku, self.reader.all("SELECT * FROM stock WHERE sku = ? ORDER BY key", sku)) for sku in remedies
+            ],
         )
+
+    def _stock(self, location: str, sku: str) -> Any:
+        return self.reader.one("SELECT * FROM stock WHERE key = ?", f"{location}/{sku}")
+
+    def _holds(self, key: str) -> list[str]:
+        value = self.reader.fold_row("stock", key)
+        row = read_stock_row(key, value) if value else None
+        return row.holds if isinstance(row, StockRow) else []
 
     async def accounts(self, request: web.Request) -> web.Response:
         reader = self.reader
@@ -151,6 +187,18 @@ class Others:
         if len(found) == 1 and request.query.get("go") == "1":
             raise web.HTTPSeeOther(found[0]["link"])
         return self.console.page(request, "search.html", q=words, found=found, most=FOUND)
+
+
+def _known(row: VehicleRow, campaign: str, subject: str) -> list[tuple[str, str, str, str]]:
+    """Vehicles that were here: class, VIN, order of the last visit, and how the campaign stands for them."""
+    calls = set(uncalled(row, campaign))
+    told = []
+    for number, seen in row.seen.items():
+        if is_done(row, campaign, number):
+            told.append((subject, number, seen.order, "done"))
+        elif number in calls:
+            told.append((subject, number, seen.order, "no appointment"))
+    return sorted(told, key=lambda each: (each[3] == "done", each[1]))
 
 
 def link_of(kind: str, ref: str) -> str:
