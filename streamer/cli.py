@@ -22,6 +22,7 @@ COMMANDS = {
     "apply": "apply",
     "topics": "topics",
     "send": "send",
+    "backfill": "backfill",
     "normalise": "normalise",
     "show-call": "show_call",
     "platforms": "platforms",

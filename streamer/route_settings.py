@@ -109,7 +109,7 @@ def _check_rule(place: str, kind: RecordKind, target: str, source: str | None) -
     if source is None:
         return
     if not is_canonical(model_of(kind), source):
-        raise ValueError(f"{place}.from: a {kind} has no field {source!r}")
+        raise ValueError(f"{place}.from: {kind} records have no field {source!r}")
     if source.startswith("lines.") and not target.startswith("lines."):
         raise ValueError(f"{place}.from: a line's field can only become a line's field")
 

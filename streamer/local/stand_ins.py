@@ -58,6 +58,7 @@ class StandIns:
             [
                 web.post("/admin/api/{version}/graphql.json", self._graphql),
                 web.get("/admin/api/{version}/orders.json", self._orders),
+                web.get("/admin/api/{version}/customers.json", self._customers),
                 web.get("/recalls/recallsByVehicle", self._recalls),
                 web.get("/api/vehicles/DecodeVinValues/{vin}", self._decode),
             ]
@@ -105,6 +106,10 @@ class StandIns:
     async def _orders(self, request: web.Request) -> web.Response:
         self.asked.append((request.path, dict(request.query)))
         return web.json_response({"orders": []})
+
+    async def _customers(self, request: web.Request) -> web.Response:
+        self.asked.append((request.path, dict(request.query)))
+        return web.json_response({"customers": []})
 
     async def _recalls(self, request: web.Request) -> web.Response:
         self.asked.append((request.path, dict(request.query)))

@@ -29,6 +29,7 @@ from streamer.messages.commands import (
 )
 from streamer.messages.orders import CustomerRecord, Order, OrderLine
 from streamer.messages.people import Appointment, Vehicle
+from streamer.messages.records import RecordKind
 from streamer.messages.stock import Item, StockLevel
 from streamer.platforms import shopify_calls as calls
 from streamer.platforms.base import (
@@ -41,6 +42,7 @@ from streamer.platforms.base import (
     Raw,
     RawPage,
     Role,
+    Span,
     content_hash,
     version_of,
 )
@@ -84,10 +86,12 @@ class Shopify(Platform[ShopifySettings]):
     polls: ClassVar[Mapping[str, float]] = {"orders": 300.0}
     resources: ClassVar[Mapping[str, str]] = {
         "orders": r"^GET .*/orders\.json$",
+        "customers": r"^GET .*/customers\.json$",
         "order": r"^GET .*/orders/\d+\.json$",
         "inventory_item": r"^POST .*/graphql\.json$",
     }
     fetches = frozenset({"inventory_item", "order"})
+    backfills: ClassVar[Mapping[RecordKind, str]] = {"customer": "customers", "order": "orders"}
     unsupported: ClassVar[Mapping[Any, str]] = {
         "place_order": "no call makes a purchase order there (2026-10 brings queries only); "
         "order by a supplier's or an ERP's account",
@@ -275,6 +279,9 @@ class Shopify(Platform[ShopifySettings]):
 
     def poll(self, resource: str, cursor: Mapping[str, str]) -> Call[Page]:
         return (yield from calls.changed_orders(self._shop(), cursor))
+
+    def backfill(self, resource: str, span: Span, cursor: Mapping[str, str]) -> Call[Page]:
+        return (yield from calls.read_again(self._shop(), resource, span, cursor))
 
     def fetch(self, command: FetchCommand) -> Call[RawPage]:
         if command.resource == "order":

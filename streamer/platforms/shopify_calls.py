@@ -16,7 +16,7 @@ from streamer.errors import Unavailable
 from streamer.messages.commands import StockChange
 from streamer.messages.orders import DecisionState
 from streamer.platforms.graphql import ask, refuse
-from streamer.platforms.wire import Call, Page, RawPage, get, moment, send
+from streamer.platforms.wire import Call, Page, RawPage, Span, get, moment, send
 
 ASKED = "x-asked"
 """Header of the record of a fetch's answer: the ids that were asked for, in order."""
@@ -131,14 +131,44 @@ def changed_orders(shop: Shop, cursor: Mapping[str, str]) -> Call[Page]:
     return Page([_record(one) for one in found], moved, more=following is not None)
 
 
+def read_again(shop: Shop, resource: str, span: Span, cursor: Mapping[str, str]) -> Call[Page]:
+    """Orders or customers of some ids, or changed within a time. Ids come in groups of as many as one answer holds."""
+    query = {"limit": str(ORDERS_AT_ONCE)}
+    start = int(cursor.get("start", "0"))
+    if page := cursor.get("page"):
+        query["page_info"] = page
+    else:
+        if resource == "orders":
+            query["status"] = "any"
+        if span.ids:
+            query["ids"] = ",".join(span.ids[start : start + ORDERS_AT_ONCE])
+        if span.since is not None:
+            query["updated_at_min"] = span.since.isoformat(timespec="seconds")
+        if span.until is not None:
+            query["updated_at_max"] = span.until.isoformat(timespec="seconds")
+    reply = yield from send(get(shop.rest(f"{resource}.json"), query, shop.headers))
+    body = reply.json()
+    found = body.get(resource) if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise reply.unreadable(f"has no {resource}")
+    records = [_record(one, resource) for one in found]
+    if following := _next_page(reply.headers.get("link", "")):
+        return Page(records, {"start": str(start), "page": following}, more=True)
+    start += ORDERS_AT_ONCE
+    more = start < len(span.ids)
+    return Page(records, {"start": str(start)} if more else {}, more=more)
+
+
 def _changed(found: Iterable[Any]) -> list[str]:
     return [str(one["updated_at"]) for one in found if isinstance(one, dict) and one.get("updated_at")]
 
 
-def _record(one: Any) -> RawPage:
+def _record(one: Any, resource: str = "orders") -> RawPage:
     number = str(one.get("id", "")) if isinstance(one, dict) else ""
-    headers = {"content-type": "application/json", "x-shopify-topic": "orders/updated"}
-    return RawPage(orjson.dumps(one), "orders", number or None, headers)
+    topic = "orders/updated" if resource == "orders" else "customers/update"
+    return RawPage(
+        orjson.dumps(one), resource, number or None, {"content-type": "application/json", "x-shopify-topic": topic}
+    )
 
 
 def _next_page(link: str) -> str | None:

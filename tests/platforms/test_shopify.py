@@ -21,7 +21,7 @@ from streamer.messages.commands import (
 from streamer.messages.people import Vehicle
 from streamer.platforms.base import Platform, example
 from streamer.platforms.judging import play
-from streamer.platforms.wire import AskMoment, HttpRequest, Moment, Raw, RawPage, Reply
+from streamer.platforms.wire import AskMoment, HttpRequest, Moment, Raw, RawPage, Reply, Span
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SHOP = {"base_url": "https://northgate.example", "access_token": "shop-token", "cancel_rejected": True}
@@ -97,6 +97,27 @@ def test_changed_orders_are_read_page_by_page_and_the_next_look_begins_with_the_
     assert server.asked[0].query["updated_at_min"] == "2026-11-02T11:25:00+00:00"
     (order,) = read(shop, first.records[0])
     assert order.source_id == "5"
+
+
+def test_records_are_read_again_by_time_and_by_id() -> None:
+    shop = example("shopify", SHOP)
+    since = datetime(2026, 11, 1, tzinfo=UTC)
+    link = '<https://northgate.example/admin/api/2026-07/orders.json?limit=100&page_info=abc>; rel="next"'
+    answer = {"orders": [{"id": 5, "updated_at": "2026-11-02T11:30:00+00:00", "line_items": []}]}
+    first = play(shop.backfill("orders", Span(since=since), {}), server := Server(lambda _: answer, {"link": link}))
+    assert server.asked[0].query == {"limit": "100", "status": "any", "updated_at_min": "2026-11-01T00:00:00+00:00"}
+    assert first.more
+    play(shop.backfill("orders", Span(since=since), first.cursor), server := Server(lambda _: {"orders": []}))
+    assert server.asked[0].query == {"limit": "100", "page_info": "abc"}
+    ids = tuple(map(str, range(101)))
+    people = {"customers": [{"id": 7, "first_name": "Anna", "email": "anna@berg.example"}]}
+    group = play(shop.backfill("customers", Span(ids=ids), {}), server := Server(lambda _: people))
+    assert server.asked[0].query == {"limit": "100", "ids": ",".join(ids[:100])}
+    (known,) = read(shop, group.records[0])
+    assert known.customer.email == "anna@berg.example"
+    last = play(shop.backfill("customers", Span(ids=ids), group.cursor), server := Server(lambda _: people))
+    assert server.asked[0].query["ids"] == "100"
+    assert not last.more
 
 
 def test_a_decision_is_one_tag_on_the_order_and_takes_the_others_away() -> None:
