@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from streamer.commands.backfill import ids_of, wish
+from streamer.commands.backfill import wish
 from streamer.errors import Malformed, Misconfigured, Refused
+from streamer.messages.record_bounds import ids_of
 from streamer.messages.records import FieldRule
 from streamer.pipeline.routes import route_facts
 from streamer.platforms.base import build
@@ -157,4 +158,4 @@ def test_a_back_fill_says_in_the_companys_days_what_it_wants(tmp_path: Path) -> 
             wish(settings, "shop", ["order"], **(given | wrong))  # type: ignore[arg-type]
     with pytest.raises(Malformed, match="kinds"):
         wish(settings, "shop", ["invoice"], **given)  # type: ignore[arg-type]
-    assert ids_of("007-010") == ["007", "008", "009", "010"]
+    assert ids_of("007-010", "ids") == ("007", "008", "009", "010")

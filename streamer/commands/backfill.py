@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from streamer.messages.records import Backfill
     from streamer.settings import Settings
 
-LONGEST_RANGE = 2_000
-
 
 def register(app: typer.Typer) -> None:
     app.command("backfill")(backfill)
@@ -57,6 +55,7 @@ def wish(
     """The message. Raises Misconfigured, Malformed or Refused that names the option."""
     from pydantic import ValidationError
 
+    from streamer.messages.record_bounds import ids_of, time_of
     from streamer.messages.records import Backfill
 
     if account not in settings.accounts:
@@ -73,7 +72,7 @@ def wish(
             route=route,
             since=time_of(since, zone, "--since") if since else None,
             until=time_of(until, zone, "--until", whole_day=True) if until else None,
-            ids=tuple(ids_of(ids)) if ids else (),
+            ids=ids_of(ids, "--ids") if ids else (),
             dry_run=dry_run,
             actor=f"cli:{getpass.getuser()}",
             act_id=secrets.token_hex(8),
@@ -82,36 +81,6 @@ def wish(
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Malformed(first["msg"], field=".".join(map(str, first["loc"]))) from error
-
-
-def time_of(text: str, zone: str, option: str, *, whole_day: bool = False) -> datetime:
-    """A day or time, in the company's zone unless it names its own. Raises Malformed."""
-    from datetime import timedelta
-    from zoneinfo import ZoneInfo
-
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Malformed(
-            f"{text!r} is neither a day nor a time (2026-05-01 or 2026-05-01T08:00)", field=option
-        ) from error
-    if whole_day and len(text) == 10:
-        time += timedelta(days=1)
-    return (time if time.tzinfo else time.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC)
-
-
-def ids_of(text: str) -> list[str]:
-    """`1,5-7` as 1, 5, 6, 7. Raises Malformed for a range that is no range, or too long."""
-    found: list[str] = []
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        first, dash, last = part.partition("-")
-        if not (dash and first.isdigit() and last.isdigit()):
-            found.append(part)
-            continue
-        if not 0 <= int(last) - int(first) < LONGEST_RANGE:
-            raise Malformed(f"{part}: a range goes up, by at most {LONGEST_RANGE} ids", field="--ids")
-        found += [str(number).zfill(len(first)) for number in range(int(first), int(last) + 1)]
-    return list(dict.fromkeys(found))
 
 
 async def _send(settings: Settings, act: Backfill) -> None:

@@ -9,16 +9,20 @@ from typing import Any, NamedTuple
 from streamer.domain import stock_rows
 from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow
 from streamer.domain.dispatch_rows import write_row as write_ledger_row
+from streamer.domain.order_rows import write_row as write_orders_row
 from streamer.domain.purchasing_rows import CoveredNeed, OrderedLine, OrderRow
 from streamer.domain.purchasing_rows import write_row as write_purchasing_row
 from streamer.domain.recalls_rows import Campaign, CampaignRow, PartRow, Remedy, Seen, VehicleRow, Visit
 from streamer.domain.recalls_rows import write_row as write_recalls_row
+from streamer.domain.record_rows import CopyRow, copy_key
 from streamer.domain.stock_rows import Facts, Line, Open, Policy, StockRow, Wait
+from streamer.messages.applied import AccountFacts
 from streamer.messages.base import Message
 from streamer.messages.commands import ReorderCommand, ReorderLine
 from streamer.messages.envelope import headers_of
 from streamer.messages.purchasing import Why
 from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderLineStatus, PurchaseOrderStatus
+from tests.domain.copying import route, with_routes
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>=cmd|' /C calc'!A0"
@@ -219,6 +223,28 @@ def purchasing_row(topics: Topics, reference: str, *, sku: str, text: str = "", 
     return row(topics, "purchasing", f"{supplier}/{reference}", write_purchasing_row(made))
 
 
+def record_rows(topics: Topics) -> list[Sent]:
+    """One order that was copied, one whose customer was refused, one of a dry run, one that waits for the button."""
+    applied = with_routes(route(name="lamps-erp", source="lamps", mode="manual"), route(name="tried", source="lamps"))
+    accounts = {**applied.accounts, "lamps": AccountFacts(platform="shopify", backfills={"order": "orders"})}
+    applied = applied.model_copy(update={"accounts": accounts})
+    at_ms = int(NOW.timestamp() * 1000)
+    made = {
+        "1001": CopyRow("order", "order", "confirmed", "1", "WEB-1001", number="#1001", revision=2, there=True,
+                        external_reference="SO-77", changed_ms=at_ms),
+        "1002": CopyRow("order", "order", "blocked", "1", "WEB-1002", number="#1002", revision=1, content="{}",
+                        reason="its customer was not copied: the tax id is wrong", changed_ms=at_ms),
+        "1003": CopyRow("order", "order", "held", "2", "WEB-1003", number="#1003", wanted="{}", there=True, revision=1,
+                        difference=[("currency", "EUR", "USD"), ("customer.email", "#1a2b", "#3c4d")],
+                        changed_ms=at_ms),
+    }  # fmt: skip
+    copies = [
+        row(topics, "orders", copy_key("lamps-erp", f"lamps/{name}"), write_orders_row(one))
+        for name, one in made.items()
+    ]
+    return [row(topics, "orders", "=settings", applied.to_json()), *copies]
+
+
 def recall_rows(topics: Topics, text: str = "Air bag inflator") -> list[Sent]:
     visit = Visit("lamps", "1002", 1, "main", True, {"vin": "WVWZZZ1JZXW000001"}, "2026-03-05T08:00:00+00:00")
     campaign = Campaign("1", component=text, remedy=text, urgent=True, remedies=[Remedy("LAMP-01")])
@@ -308,6 +334,7 @@ def a_day(
     made += [sent for one in messages for sent in message(topics, one)]
     made.append(purchasing_row(topics, "BOSCH-2", sku="WIPER-60", text=text))
     made += recall_rows(topics, text)
+    made += record_rows(topics)
     made.append(ledger_row(topics, reorder("BOSCH-1", sku, text), "human", reason="no answer within 20 s"))
     poll = PollRow(
         account="lamps", resource="orders", every_ms=300_000, ended_ms=int(NOW.timestamp() * 1000), records=3

@@ -28,6 +28,8 @@ PAGES = (
     "/approvals",
     "/recalls",
     "/recalls/26V123",
+    "/records",
+    "/records/lamps-erp/lamps/1003",
     "/errors",
     "/errors/" + "d" * 26,
     "/errors/calls/bosch-mail/" + "A" * 26,

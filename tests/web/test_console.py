@@ -7,6 +7,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +16,7 @@ from aiohttp import web
 
 from streamer.messages.commands import OperatorAct
 from streamer.messages.purchasing import Approval
+from streamer.messages.records import Backfill, RecordAct
 from streamer.messages.status import AuditEntry
 from streamer.messages.stock import RowRelease
 from tests.web import shop
@@ -290,6 +292,7 @@ async def test_nonsense_in_the_address_breaks_no_page(anna: Person) -> None:
         "/purchase-orders/none",
         "/errors/none",
         "/recalls/none",
+        "/records/lamps-erp/none",
         "/errors/calls/none",
     ):
         assert await anna.get(path) == 404, path
@@ -318,6 +321,59 @@ async def test_why_a_quantity_is_what_it_is_stands_beside_it(anna: Person) -> No
     text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", anna.page))
     assert "multiple of 12: 60" in text
     assert "VALEO: 12 % dearer" in text
+
+
+async def test_records_show_where_they_went_and_what_keeps_them(anna: Person) -> None:
+    await anna.get("/records?state=blocked")
+    assert "its customer was not copied: the tax id is wrong" in anna.page
+    assert "SO-77" not in anna.page
+    await anna.get("/records/lamps-erp/lamps/1001")
+    assert "SO-77" in anna.page
+
+
+async def test_a_dry_look_shows_what_would_change_and_covers_people(anna: Person) -> None:
+    await anna.get("/records/lamps-erp/lamps/1003")
+    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", anna.page))
+    assert "currency EUR USD" in text
+    assert "customer.email another value (personal) a value (personal)" in text
+    assert "1a2b" not in anna.page
+
+
+async def test_the_button_copies_one_record_or_all_that_are_held(console: RunningConsole, anna: Person) -> None:
+    page = "/records/lamps-erp/lamps/1003"
+    await anna.get(page)
+    form = {**anna.form(page), "reason": "the customer waits"}
+    assert await anna.post(page, form) == 200
+    assert await anna.post(page, form) == 200  # the same form again: the same act
+    await anna.get("/records")
+    assert await anna.post("/records/copy", anna.form("/records/copy")) == 200
+    found = await sent(console, "orders", lambda one: dict(one.headers)["ce_type"] == b"record-act")
+    acts = [RecordAct.from_json(one.value) for one in found]
+    assert {(act.route, act.order_key, act.actor) for act in acts} == {("lamps-erp", "lamps/1003", "anna")}
+    assert len({act.act_id for act in acts}) == 2
+    assert await anna.post("/records/copy", {**anna.form("/records/copy"), "state": "confirmed"}) == 400
+
+
+async def test_a_back_fill_says_its_bounds_in_the_companys_days(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/records")
+    form = {**anna.form("/records/backfill"), "account": "lamps", "kind": "order"}
+    assert await anna.post("/records/backfill", form) == 400, "without bounds"
+    assert await anna.post("/records/backfill", {**form, "since": "yesterday"}) == 400
+    assert await anna.post("/records/backfill", {**form, "ids": "1", "kind": "lead"}) == 400
+    wish = {**form, "since": "2026-02-01", "until": "2026-02-28", "ids": "7-9", "dry_run": "1"}
+    assert await anna.post("/records/backfill", wish) == 200
+    [record] = await sent(console, "commands", lambda one: dict(one.headers)["ce_type"] == b"backfill")
+    act = Backfill.from_json(record.value)
+    assert (act.account, act.kinds, act.ids, act.dry_run, act.actor) == (
+        "lamps",
+        ("order",),
+        ("7", "8", "9"),
+        True,
+        "anna",
+    )
+    assert act.until is not None
+    assert act.since is not None
+    assert act.until - act.since == timedelta(days=28)
 
 
 async def test_health_says_whether_orders_can_be_taken(console: RunningConsole) -> None:

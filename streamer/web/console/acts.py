@@ -14,6 +14,7 @@ from streamer.messages.base import Message
 from streamer.messages.commands import OperatorAct
 from streamer.messages.envelope import headers_of
 from streamer.messages.purchasing import Approval, Decision, GoodsReceipt, ReceivedLine
+from streamer.messages.records import Backfill, RecordAct, RecordKind
 from streamer.messages.status import AuditEntry
 from streamer.messages.stock import RowRelease
 from streamer.web.outbox import Outbox
@@ -120,6 +121,40 @@ class Acts:
         }
         await self.note(
             actor, "dead-letter.replay", f"dead-letter/{letter['id']}", act_id, at, before=before, reason=reason
+        )
+
+    async def copy_record(
+        self, actor: str, act_id: str, at: datetime, *, route: str, order_key: str, reason: str | None
+    ) -> None:
+        """Copies a record now. The fold writes the audit entry."""
+        await self._send(RecordAct(order_key=order_key, route=route, reason=reason, actor=actor, act_id=act_id, at=at))
+
+    async def backfill(
+        self,
+        actor: str,
+        act_id: str,
+        at: datetime,
+        *,
+        account: str,
+        kind: RecordKind,
+        since: datetime | None,
+        until: datetime | None,
+        ids: tuple[str, ...],
+        dry_run: bool,
+    ) -> None:
+        """Has records of an account read again. The fold writes the audit entry."""
+        await self._send(
+            Backfill(
+                account=account,
+                kinds=(kind,),
+                since=since,
+                until=until,
+                ids=ids,
+                dry_run=dry_run,
+                actor=actor,
+                act_id=act_id,
+                at=at,
+            )
         )
 
     async def note(

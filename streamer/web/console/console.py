@@ -33,6 +33,7 @@ NAVIGATION = (
     ("/purchase-orders", "Purchase orders"),
     ("/approvals", "Approvals"),
     ("/recalls", "Recalls"),
+    ("/records", "Records"),
     ("/errors", "Errors"),
     ("/accounts", "Accounts"),
     ("/audit", "Audit"),
@@ -41,9 +42,9 @@ SYMBOLS = {"good": "●", "wait": "◐", "bad": "▲", "off": "○"}
 GOOD = "approved enough confirmed received shipped invoiced picked found delivered sent"
 WAIT = (
     "pending waitlisted partly_approved below draft awaiting_approval sending looking_up intended partly_shipped "
-    "back_order open held"
+    "back_order open held waiting under_way dry_run"
 )
-BAD = "shortage quarantined rejected unknown human"
+BAD = "shortage quarantined rejected unknown human failed blocked"
 TONES = {
     **dict.fromkeys(GOOD.split(), "good"),
     **dict.fromkeys([*WAIT.split(), "on order"], "wait"),
@@ -153,7 +154,8 @@ class Console:
         letters = number("SELECT count(*) FROM dead_letter WHERE id NOT IN (SELECT subject FROM settled)")
         stuck = number("SELECT count(*) FROM command WHERE state = 'human'")
         rows = number("SELECT count(*) FROM quarantine")
-        return {"/approvals": approvals, "/errors": letters + stuck + rows}
+        copies = number("SELECT count(*) FROM record WHERE state IN ('failed', 'blocked', 'human')")
+        return {"/records": copies, "/approvals": approvals, "/errors": letters + stuck + rows}
 
     def _behind(self) -> int | None:
         """Records that the read model has still to read; None where it waits for Kafka."""

@@ -86,6 +86,17 @@ CREATE TABLE poll (
     started_ms INTEGER, due_ms INTEGER, records INTEGER NOT NULL, error TEXT NOT NULL, cursor TEXT NOT NULL
 ) WITHOUT ROWID;
 
+-- A record on a route, key: route and record. Nothing personal, what differs is shown from the row itself.
+CREATE TABLE record (
+    key TEXT PRIMARY KEY, route TEXT NOT NULL, order_key TEXT NOT NULL, account TEXT NOT NULL, name TEXT NOT NULL,
+    kind TEXT NOT NULL, state TEXT NOT NULL, reference TEXT NOT NULL, external_reference TEXT NOT NULL,
+    revision INTEGER NOT NULL, reason TEXT NOT NULL, asked_by TEXT NOT NULL, at_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX record_at ON record (at_ms, key);
+CREATE INDEX record_name ON record (name, key);
+CREATE INDEX record_state ON record (route, state, at_ms);
+CREATE INDEX record_asked ON record (asked_by) WHERE asked_by != '';
+
 CREATE TABLE recall (
     key TEXT PRIMARY KEY, campaign TEXT NOT NULL, subject TEXT NOT NULL, component TEXT NOT NULL, remedy TEXT NOT NULL,
     urgent INTEGER NOT NULL, vehicles INTEGER NOT NULL, waiting INTEGER NOT NULL, uncalled INTEGER NOT NULL,

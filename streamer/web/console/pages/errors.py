@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from aiohttp import web
 
 from streamer.domain.dispatch_rows import LedgerRow, read_row
+from streamer.domain.record_rows import COPY, split_key
 from streamer.web.console.console import Console, form_of
 from streamer.web.console.mask import shown, shown_message
 from streamer.web.rights import Right
@@ -249,6 +250,8 @@ def log_key(fold: str, key: str) -> str:
     """The key of the log record that reaches the partition of a row; a row's key may be finer."""
     if fold in ("dispatch", "purchasing"):
         return key.split("/", 1)[0]
+    if fold == "orders" and key.startswith(COPY):
+        return split_key(key)[1]
     return key
 
 

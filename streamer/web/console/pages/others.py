@@ -43,6 +43,7 @@ PAGES = {
     "command": "/errors/calls/",
     "dead letter": "/errors/",
     "recall": "/recalls/",
+    "record": "/records/",
     "appointment": "/orders/",
 }
 FOUND = 50

@@ -14,6 +14,7 @@ class Change(StrEnum):
     PURCHASE_ORDERS = "purchase-orders"
     COMMANDS = "commands"
     RECALLS = "recalls"
+    RECORDS = "records"
     ERRORS = "errors"
     AUDIT = "audit"
 

@@ -39,10 +39,11 @@ def _command(database: sqlite3.Connection, key: str, row: LedgerRow) -> None:
     account, _, command_id = key.partition("/")
     body: dict[str, Any] = json.loads(bytes(row.body)) or {}
     reference, order_id = str(body.get("reference") or ""), str(body.get("order_id") or "")
+    order_key = str(body.get("record_key") or (f"{account}/{order_id}" if order_id else ""))
     newest = max([row.created_ms, row.closed_ms or 0, *(attempt.started_ms for attempt in row.attempts)])
     database.execute(
         "INSERT OR REPLACE INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (key, account, command_id, row.kind, row.object, str(body.get("cause") or ""), reference,
-         f"{account}/{order_id}" if order_id else "", row.state, row.attempt, row.reason or row.conflict or "", newest),
+         order_key, row.state, row.attempt, row.reason or row.conflict or "", newest),
     )  # fmt: skip
     search_index.put(database, "command", key, command_id, reference, order_id, row.external_reference, row.object)
