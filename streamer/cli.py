@@ -28,6 +28,7 @@ COMMANDS = {
     "platforms": "platforms",
     "plan": "plan",
     "simulate": "simulate",
+    "reorders": "reorders",
     "doctor": "doctor",
     "schemas": "schemas",
     "new-platform": "new_platform",

@@ -82,6 +82,25 @@ def test_needs_within_the_window_go_into_one_order() -> None:
     assert row(partition, "ACME-2") is not None
 
 
+def test_lots_of_a_supplier_who_takes_no_more_at_once_stay_orders_of_their_own() -> None:
+    partition = buying(window_seconds=600.0)
+    largest: dict[str, Any] = {"maximum_lot": Decimal(40)}
+    partition.send(*(need(number, quantity=quantity, **largest) for number, quantity in ((1, 40), (2, 40), (3, 20))))
+    partition.send(need(4, quantity=20, **largest), need(1, "DISC-9", 4))
+    orders = of(ReorderCommand, partition.tick(seconds=601))
+    assert [[(line.sku, line.quantity) for line in order.lines] for order in orders] == [
+        [("PAD-1", 40)],
+        [("PAD-1", 40)],
+        [("PAD-1", 40), ("DISC-9", 4)],
+    ]
+
+
+def test_a_need_in_boxes_is_told_to_the_stock_row_with_the_pieces_in_a_box() -> None:
+    made = buying().send(need(quantity=2, unit="BOX", units_each=Decimal(12)))
+    (incoming,) = of(Incoming, made)
+    assert (incoming.quantity, incoming.units_each) == (2, 12)
+
+
 def test_another_place_currency_or_kind_of_approval_is_another_order() -> None:
     partition = buying(window_seconds=600.0)
     partition.send(

@@ -1,0 +1,63 @@
+"""What would be ordered, from the rows that the read model has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from streamer.domain.dry_run import would_order
+from streamer.domain.units import ms
+from streamer.messages.base import plain
+from streamer.messages.purchasing import Need
+from streamer.web.console.read_model import Reader
+
+
+class Proposed(NamedTuple):
+    """What a look would order for one row; `held` says why it is not ordered all the same."""
+
+    key: str
+    needs: list[Need]
+    held: str | None
+
+    def in_words(self) -> str:
+        """A paragraph for people: what, from whom, and why this number."""
+        if not self.needs:
+            return f"{self.key}: nothing; {self.held}"
+        first = self.needs[0]
+        why = first.why
+        amounts = " + ".join(plain(need.quantity) for need in self.needs)
+        numbers = {
+            "on hand": why.on_hand,
+            "reserved": why.reserved,
+            "waiting": why.waitlisted,
+            "incoming": why.incoming,
+            "safety": why.safety,
+        }
+        lines = [
+            f"{self.key}: {amounts} {first.unit} from {why.supplier_words}"
+            + (f" (not now: {self.held})" if self.held else ""),
+            f"  {why.decision}",
+            "  " + ", ".join(f"{name} {plain(number)}" for name, number in numbers.items()),
+            f"  lead time: {why.lead_time}",
+            *(f"  {step}" for step in (*why.rounding, *why.arrival, *why.notes)),
+        ]
+        if why.demand is not None:
+            lines.insert(3, f"  demand: {why.demand}")
+        if why.alternative is not None:
+            lines.append(f"  {why.alternative}")
+        return "\n".join(lines)
+
+
+def look(reader: Reader, now: datetime, *, location: str | None = None, sku: str | None = None) -> Iterator[Proposed]:
+    """Each row that would order something, or must and cannot, in the order of the keys."""
+    rows = reader.all(
+        "SELECT key FROM stock WHERE (?1 IS NULL OR location = ?1) AND (?2 IS NULL OR sku = ?2) "
+        "AND (reorder_point IS NOT NULL OR waiting > 0) ORDER BY key",
+        location,
+        sku,
+    )
+    for (key,) in rows:
+        needs, held = would_order(lambda name: reader.fold_row("stock", name), key, ms(now))
+        if needs or held:
+            yield Proposed(key, needs, held)
