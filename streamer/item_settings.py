@@ -21,9 +21,10 @@ from streamer.domain.offers import check_offer
 from streamer.domain.policies import AnyPolicy
 from streamer.domain.safety import SafetyRule
 from streamer.domain.stock_terms import checked, offer_row
+from streamer.domain.supersession import Interchange
 from streamer.domain.supplier_choice import SupplierChoice
 from streamer.domain.terms import check_today, read_demand, read_policy, read_safety, told
-from streamer.messages.base import Currency, LocationId, Quantity, Sku, SupplierCode
+from streamer.messages.base import AccountId, Currency, LocationId, Quantity, Sku, SupplierCode
 from streamer.messages.stock import ItemPolicy, RoundingMode, SupplierOffer, TriggerMode
 from streamer.messages.terms import DemandRule, PolicyRule, PriceStep, SafetyStockRule
 from streamer.sections import Section
@@ -179,7 +180,12 @@ class Item(Replenishing):
     description: str | None = None
     locations: tuple[LocationId, ...] = ()  # none: every location
     superseded_by: Sku | None = None
+    superseded_from: date | None = None  # none: at once
+    superseded_each: Annotated[Decimal, Field(gt=0, le=10_000)] = Decimal(1)  # new parts that do the work of this one
+    interchange: Interchange = "one_way"
+    use_up: bool = True  # what is left of this part is given out before the new one
     alternatives: tuple[Sku, ...] = ()
+    shares: dict[AccountId, Decimal] = Field(default_factory=dict)  # instead of the channels' own (allocation.channels)
     part_number: str | None = None
     kit: tuple[KitEntry, ...] = ()
     offers: tuple[Offer, ...] = ()

@@ -18,6 +18,7 @@ import orjson
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from streamer.allocation_settings import Allocation, check_allocation
 from streamer.domain.checks import Invalid
 from streamer.domain.schedule import check_cron
 from streamer.errors import Misconfigured
@@ -204,6 +205,7 @@ class Settings(BaseSettings):
     accounts: dict[AccountId, dict[str, Any]] = {}
     suppliers: dict[SupplierCode, Supplier] = {}
     replenishment: Replenishment = Replenishment()
+    allocation: Allocation = Allocation()
     receiving_calendars: dict[LocationId, SupplierCalendar] = {}  # when a location receives goods; none: every day
     policies: tuple[PatternPolicy, ...] = ()  # for items that have none of their own
     items: tuple[Item, ...] = ()
@@ -256,6 +258,7 @@ class Settings(BaseSettings):
             _known(f"receiving_calendars.{location}", location, self.locations, "locations")
         currencies = {code: supplier.currency for code, supplier in self.suppliers.items()}
         check_items(self.items, currencies, {self.company.currency, *(rate.currency for rate in self.exchange_rates)})
+        check_allocation(self.allocation, self.accounts, self.locations, self.items)
         check_routes(self.routes, self.accounts, self.suppliers)
         return self
 

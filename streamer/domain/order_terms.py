@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from streamer.domain.order_rows import OrderRow
+from streamer.domain.order_rows import Line, OrderRow
+from streamer.domain.order_walk import reconsider
 from streamer.domain.units import ms
 from streamer.messages.applied import AllocationRules, SalesChannel, SettingsApplied
 from streamer.messages.ids import order_key
@@ -101,3 +102,26 @@ def _ways(event: Order, rules: AllocationRules) -> dict[str, float]:
         if known is not None:
             return known
     return rules.distances_km.get(address.country, {})
+
+
+def recheck_at(row: OrderRow, now_ms: int, settings: SettingsApplied | None) -> int | None:
+    """When to ask again, for what waits at one of several rows, those that had nothing more to give."""
+    if row.recheck_ms is not None and row.recheck_ms > now_ms:
+        return row.recheck_ms
+    if any(_may_come_from_others(line) for line in row.lines.values()):
+        return now_ms + int(rules_of(settings).recheck_minutes * MINUTE_MS)
+    return None
+
+
+def recheck(row: OrderRow) -> None:
+    """Lines that wait ask the others at the next walk; what they are told stays until then."""
+    for line in row.lines.values():
+        if _may_come_from_others(line):
+            line.recheck = True
+            reconsider(line)
+
+
+def _may_come_from_others(line: Line) -> bool:
+    if len(line.asks) < 2 or line.fulfilment == "cancelled" or not line.waitlisted:
+        return False
+    return any(not ask.waits and ask.revision and ask.kind != "parts" for ask in line.asks.values())

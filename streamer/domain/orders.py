@@ -23,7 +23,7 @@ from streamer.domain.order_echo import is_supply, our_reference, status_of
 from streamer.domain.order_lines import Change, begin, cover
 from streamer.domain.order_rows import TIME, AnyRow, CustomerRow, Line, OrderRow, TimeRow, read_row, write_row
 from streamer.domain.order_services import NO_SHOW, NOT_CONFIRMED, NOT_IN_THE_SET, no_show
-from streamer.domain.order_terms import place_of, set_terms
+from streamer.domain.order_terms import place_of, recheck, recheck_at, set_terms
 from streamer.domain.record_rows import CopyRow
 from streamer.domain.units import DAY_MS, ZERO, ms
 from streamer.domain.versions import newer, time_of
@@ -99,7 +99,7 @@ def wake(rows: Rows, key: str) -> Outcome:
         rows.delete(key)
         return ()
     if row.finished_ms is None:
-        return _wake_appointment(rows, key, row)
+        return _wake_open(rows, key, row)
     remember_ms = ECHO_DAYS * DAY_MS if row.echo else _remember_ms(settings_of(rows))
     forget_ms = row.finished_ms + remember_ms
     if rows.now_ms >= forget_ms:
@@ -115,8 +115,9 @@ def wake(rows: Rows, key: str) -> Outcome:
     return ()
 
 
-def _wake_appointment(rows: Rows, key: str, row: OrderRow) -> list[Message]:
-    """A vehicle that nobody could name in time; or one that did not come, of which nothing was heard since."""
+def _wake_open(rows: Rows, key: str, row: OrderRow) -> list[Message]:
+    """Other locations are asked again for what waits at one. A vehicle that nobody could name in time, or that did not
+    come and of which nothing was heard since."""
     settings = settings_of(rows)
     said: list[Message] = []
     if row.quarantined is not None:
@@ -129,9 +130,12 @@ def _wake_appointment(rows: Rows, key: str, row: OrderRow) -> list[Message]:
         row.expected_until_ms = None
         said += give_up(key, row, settings)
         said += no_visit(key, row)
+    if row.recheck_ms is not None and row.recheck_ms <= rows.now_ms:
+        row.recheck_ms = None
+        recheck(row)
     said += conclude(key, row, settings, rows.now_ms)
     said += tell_unnamed(key, row, settings)
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings)
     return said
 
 
@@ -220,7 +224,7 @@ def _order(rows: Rows, event: Order) -> Outcome:
     said += conclude(key, row, settings, rows.now_ms)
     said += visit(key, row, event, row.location)
     said += tell_unnamed(key, row, settings)
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings_of(rows))
     return said
 
 
@@ -320,16 +324,16 @@ def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool, why: str) -
     return said
 
 
-def _finish(row: OrderRow, now_ms: int) -> None:
+def _finish(row: OrderRow, now_ms: int, settings: SettingsApplied | None) -> None:
     """A finished order is looked at again a day later; one that goes on is not."""
     done = row.state in FINISHED or (
         bool(row.lines) and all(line.fulfilment in ("shipped", "invoiced", "cancelled") for line in row.lines.values())
     )
     if not done:
         row.finished_ms = None
-        row.due = min(
-            (at_ms for at_ms in (row.resolve_until_ms, row.expected_until_ms) if at_ms is not None), default=None
-        )
+        row.recheck_ms = recheck_at(row, now_ms, settings)
+        times = (row.resolve_until_ms, row.expected_until_ms, row.recheck_ms)
+        row.due = min((at_ms for at_ms in times if at_ms is not None), default=None)
     elif row.finished_ms is None:
         row.finished_ms, row.due = now_ms, now_ms + DAY_MS
 
@@ -350,7 +354,7 @@ def _decision(rows: Rows, event: LineDecision) -> Outcome:
     settings = settings_of(rows)
     said = hear(key, row, line, ask, event)
     said += conclude(key, row, settings, rows.now_ms, only=line_id)
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings_of(rows))
     return said
 
 
@@ -373,7 +377,7 @@ def _resolved(rows: Rows, event: ItemResolved) -> Outcome:
             line.sku = event.sku
             said += begin(key, row, line_id, line, rows.now_ms, old=False)
     said += conclude(key, row, settings_of(rows), rows.now_ms)
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings_of(rows))
     return said
 
 
@@ -397,7 +401,7 @@ def _vehicle_known(rows: Rows, event: VehicleKnown) -> Outcome:
 def _after_vehicle(rows: Rows, key: str, row: OrderRow, said: list[Message]) -> list[Message]:
     said += conclude(key, row, settings_of(rows), rows.now_ms)
     said += tell_unnamed(key, row, settings_of(rows))
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings_of(rows))
     return said
 
 
@@ -435,7 +439,7 @@ def _add_line(rows: Rows, event: AddLine) -> Outcome:
         said += _add(key, row, event, line.told if line is not None else None, rows.now_ms)
         said += cover(key, row, rows.now_ms)
     said += conclude(key, row, settings_of(rows), rows.now_ms)
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings_of(rows))
     return said
 
 
@@ -505,7 +509,7 @@ def _row_release(rows: Rows, event: RowRelease) -> Outcome:
     if not isinstance(row, OrderRow):
         return ()
     said = list(conclude(event.row_key, row, settings_of(rows), rows.now_ms))
-    _finish(row, rows.now_ms)
+    _finish(row, rows.now_ms, settings_of(rows))
     return said
 
 

@@ -118,6 +118,7 @@ def settings_event(settings: Settings, accounts: Mapping[str, Platform[Any]], re
         routes=route_facts(settings, accounts),
         decode_account=settings.decode_account,
         notify_account=settings.notify_account,
+        allocation=settings.allocation.rules(),
         remember_days=settings.remember_days,
         item_wait_seconds=settings.item_wait_seconds,
         people={

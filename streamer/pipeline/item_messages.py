@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from streamer.allocation_settings import older_of
 from streamer.domain.defaults import Defaults
 from streamer.item_settings import Item, PatternPolicy, policy_for
 from streamer.messages.base import LocationId, Message
@@ -24,6 +25,11 @@ def item_messages(
         description=item.description,
         kit=tuple(KitPart(sku=part.sku, quantity_each=part.quantity) for part in item.kit),
         superseded_by=item.superseded_by,
+        superseded_from=item.superseded_from.isoformat() if item.superseded_from is not None else None,
+        superseded_each=item.superseded_each,
+        use_up=item.use_up,
+        older=older_of(settings.items, item.sku),
+        shares=item.shares,
         alternatives=item.alternatives,
         part_number=item.part_number,
     )
