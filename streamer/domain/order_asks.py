@@ -118,7 +118,8 @@ def hear(order_key: str, row: OrderRow, line: Line, ask: Ask, event: LineDecisio
     ask.approved, ask.waitlisted, ask.rejected = event.approved, event.waitlisted, event.rejected
     if not event.refer_to:
         if ask.kind:
-            ask.referred = ask.kind not in ("newer", "alternatives") or not ask.approved
+            own = ask.kind in ("newer", "alternatives")
+            ask.referred = not (own and (ask.approved or ask.waitlisted))
         return []
     named = [Part(part.sku, part.quantity_each) for part in event.refer_to]
     before = _above(line, event.line_key)

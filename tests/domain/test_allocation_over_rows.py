@@ -278,7 +278,7 @@ def test_a_class_of_customers_goes_first() -> None:
 
 
 def test_best_fit_lets_a_small_order_pass_a_large_one_that_must_wait() -> None:
-    large = {"lines": {"PAD": 5}, "all_or_nothing": True}
+    large: dict[str, Any] = {"lines": {"PAD": 5}, "all_or_nothing": True}
     for rule, small in (("first_come", "waitlisted"), ("best_fit", "approved")):
         shop = Shop(rules({"locations": ()}, waitlist=rule), *there("MUNICH", PAD=0))
         shop.tell(order("1", **large), order("2", lines={"PAD": 2}), *there("MUNICH", 5, PAD=3))
@@ -356,7 +356,7 @@ HISTORY = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(HISTORY, st.sampled_from(["first_come", "best_fit"]), st.sampled_from([Decimal(1), Decimal("0.6")]))
 def test_each_unit_is_promised_once_over_locations_kits_and_successors(
     history: list[Any], waitlist: str, share: Decimal
