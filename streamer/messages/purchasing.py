@@ -134,6 +134,7 @@ class Approval(Message):
     at: Utc
     channel: Channel = "console"
     account: AccountId | None = None  # that heard it, where it was neither the console nor a link
+    told: dict[str, Text] = {}  # what else the platform said of the act, for people
 
     def places(self) -> tuple[Place, ...]:
         return (Place("purchasing", self.supplier),)
