@@ -21,7 +21,7 @@ KEPT_MS = 40 * DAY_MS
 
 def name_of(event: Backfill, kind: RecordKind | None = None) -> str:
     """The name of the poll's row."""
-    return f"{kind or event.kinds[0]}!{event.act_id}"
+    return f"{kind or next(iter(event.kinds), 'nothing')}!{event.act_id}"
 
 
 def ask(rows: Rows, event: Backfill) -> Outcome:
