@@ -6,16 +6,27 @@ from streamer.messages.applied import SettingsApplied
 from streamer.messages.ids import supplier_of
 from streamer.messages.orders import Order
 from streamer.messages.purchasing import SupplierLine, SupplierState, SupplierStatus
+from streamer.messages.records import is_record_reference
 
 
 def our_reference(event: Order, settings: SettingsApplied | None) -> str | None:
-    """A reference of ours that the object carries: one whose code is that of a supplier in the settings."""
+    """A reference of ours that the object carries: a supplier's code begins it, or we gave it to a copy of a record."""
     if settings is None:
         return None
     for text in (*event.references, event.number, event.source_id):
-        if text and supplier_of(text) in settings.suppliers:
+        if text and (supplier_of(text) in settings.suppliers or carries_our_reference(text, event.account, settings)):
             return text
     return None
+
+
+def carries_our_reference(text: str, account: str, settings: SettingsApplied) -> bool:
+    """Whether a number that an object of `account` carries is one that we gave to a record copied there."""
+    into = [route for route in settings.routes if route.target == account]
+    if not into:
+        return False
+    return is_record_reference(text) or any(
+        route.reference_prefix and text.startswith(route.reference_prefix) for route in into
+    )
 
 
 def is_supply(event: Order, settings: SettingsApplied | None) -> bool:

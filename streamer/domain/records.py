@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from streamer.domain import record_sending
 from streamer.domain.acts import notice
+from streamer.domain.order_echo import carries_our_reference
 from streamer.domain.order_rows import CustomerRow, OrderRow
 from streamer.domain.record_mapping import Content, Unmappable, content_of, difference, digest, flat
 from streamer.domain.record_rows import FAILED, CopyRow, copy_key, split_key
@@ -18,7 +19,7 @@ from streamer.errors import Refused
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.orders import CustomerRecord, Order, WriteBackDone
-from streamer.messages.records import RecordAct, RecordKind, RouteFacts, is_record_reference
+from streamer.messages.records import RecordAct, RecordKind, RouteFacts
 from streamer.messages.status import AuditEntry
 
 ECHO_MS = 60_000
@@ -69,16 +70,6 @@ def _is_echo(rows: Rows, order_key: str, event: Order | CustomerRecord, settings
         return True
     numbers = [text for text in (*event.references, getattr(event, "number", None)) if text]
     return any(carries_our_reference(text, event.account, settings) for text in numbers)
-
-
-def carries_our_reference(text: str, account: str, settings: SettingsApplied) -> bool:
-    """Whether a number that an object of `account` carries is one that we gave to a record copied there."""
-    into = [route for route in settings.routes if route.target == account]
-    if not into:
-        return False
-    return is_record_reference(text) or any(
-        route.reference_prefix and text.startswith(route.reference_prefix) for route in into
-    )
 
 
 def forget_echo(rows: Rows, route: RouteFacts, order_key: str) -> None:

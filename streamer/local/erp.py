@@ -22,6 +22,7 @@ from aiohttp import web
 COLLECTIONS = ("customers", "orders", "addresses", "leads", "deals")
 SEARCHED = ("reference", "email", "tax_id", "number")
 PAGE = 50
+WALK_IN = "WALK-IN"  # the customer that stands for buyers whom nothing identifies; it is there from the start
 WEBHOOK_TRIES = 10
 
 ErpFault = Literal["reset_before", "reset_after", "refuse", "too_many", "error_after"]
@@ -39,6 +40,8 @@ class LocalErp:
         self._secret = webhook_secret
         self._tasks: set[asyncio.Task[None]] = set()
         self._file = self._open(folder / "erp.jsonl")
+        if WALK_IN not in self.records["customers"]:
+            self._write({"collection": "customers", "id": WALK_IN, "name": "Walk-in customer", "state": "open"})
         app = web.Application()
         app.add_routes(
             [
@@ -63,8 +66,8 @@ class LocalErp:
         self._file.close()
 
     def made(self, collection: str) -> list[dict[str, Any]]:
-        """What stands in the book, oldest first."""
-        return list(self.records[collection].values())
+        """What was made here, oldest first."""
+        return [record for name, record in self.records[collection].items() if name != WALK_IN]
 
     # ---- the book: a line for each state of a record, the last one counts
 
@@ -98,7 +101,7 @@ class LocalErp:
             return _wrong(request, fault)
         if collection in ("orders", "addresses") and body.get("customer") not in self.records["customers"]:
             return _no(422, f"customer {body.get('customer')} is not there")
-        name = f"{collection[0].upper()}{1000 + len(self.records[collection]) + 1}"
+        name = f"{collection[0].upper()}{1000 + len(self.made(collection)) + 1}"
         self._write({**body, "collection": collection, "id": name, "state": body.get("state", "open")})
         self._tell(name, collection)
         if fault in ("reset_after", "error_after"):

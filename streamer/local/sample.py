@@ -14,6 +14,7 @@ import orjson
 
 from streamer import settings as configuration
 from streamer.errors import Misconfigured
+from streamer.local.erp import LocalErp
 from streamer.local.stand_ins import StandIns
 from streamer.local.supplier import LocalSupplier
 from streamer.platforms.settings import environment_name
@@ -23,6 +24,7 @@ SECRET_FIELDS: Mapping[str, tuple[str, ...]] = {
     "shopify": ("webhook_secret", "access_token"),
     "local_supplier": ("webhook_secret", "token"),
     "email": ("imap_password",),
+    "local_erp": ("webhook_secret", "token"),
 }
 
 
@@ -47,11 +49,28 @@ async def start_sample(settings: Settings, stack: contextlib.AsyncExitStack) -> 
     stand_ins = StandIns()
     await stand_ins.start(ports.stand_ins)
     stack.push_async_callback(stand_ins.stop)
+    erp = await _start_erp(settings, stack)
     words = (
         f"Supplier to try with: HTTP {supplier.http_port}, SMTP {supplier.smtp_port}, IMAP {supplier.imap_port}; "
         f"stand-ins for shop and recall servers: {ports.stand_ins}"
+        + (f"; ERP to copy into: {erp.port}" if erp is not None else "")
     )
     return Sample(configuration.load(), words)
+
+
+async def _start_erp(settings: Settings, stack: contextlib.AsyncExitStack) -> LocalErp | None:
+    """The ERP to copy into, where the settings have an account for it."""
+    if all(table.get("platform") != "local_erp" for table in settings.accounts.values()):
+        return None
+    erp = LocalErp(
+        settings.data_dir / "erp",
+        token=_secret(settings, "local_erp", "token"),
+        webhook_url=f"http://{settings.web.host}:{settings.web.port}/hooks/{_account(settings, 'local_erp')}",
+        webhook_secret=_secret(settings, "local_erp", "webhook_secret"),
+    )
+    await erp.start(_port(settings, "local_erp", "base_url"))
+    stack.push_async_callback(erp.stop)
+    return erp
 
 
 class Ports(NamedTuple):

@@ -12,6 +12,7 @@ from streamer.messages.orders import ObjectKnown, OrderLine
 from streamer.messages.people import Customer
 from streamer.messages.records import Asked, FieldRule
 from streamer.messages.status import AuditEntry
+from streamer.messages.stock import LineRequest
 from tests.domain.copying import ANNA, Company, customer, order, route
 from tests.domain.memory import of
 from tests.domain.shop import at
@@ -403,6 +404,8 @@ def test_an_echo_is_known_by_our_reference_even_before_that() -> None:
         shop.tell(order("O9", account="erp", platform="local_erp", references=(call.command.reference,)))
         shop.settle()
         assert "/copy/erp-crm/erp/O9" not in shop.orders.rows
+        asked = [one for one in of(LineRequest, shop.seen) if one.account == "erp"]
+        assert asked == [], "nor is it demand a second time"
 
 
 def test_a_back_fill_copies_what_the_cut_off_left_out() -> None:

@@ -22,6 +22,7 @@ from streamer import settings as configuration
 from streamer.app import build_accounts
 from streamer.commands.connection import platforms_in_use
 from streamer.commands.web import web_config
+from streamer.local.erp import LocalErp
 from streamer.local.kafka import LocalKafka, free_port
 from streamer.local.stand_ins import StandIns
 from streamer.local.supervisor import Supervised
@@ -36,6 +37,8 @@ ROOT = Path(__file__).parents[2]
 SHOP_SECRET = "a secret of the shop, made up"
 SUPPLIER_SECRET = "a secret of the depot, made up"
 SUPPLIER_TOKEN = "a token of the depot, made up"
+ERP_TOKEN = "a token of the ERP, made up"
+ERP_SECRET = "a webhook secret of the ERP, made up"
 MAILBOX_PASSWORD = "a password of the mailbox, made up"
 MARKED = (SHOP_SECRET, SUPPLIER_SECRET, SUPPLIER_TOKEN, MAILBOX_PASSWORD, "shop-token-made-up", "worker-token-made-up")
 """Texts that must stand in no log, topic, metric or page."""
@@ -52,6 +55,7 @@ class Product:
         self.kafka = kafka
         self.environ = environ
         self.supplier: LocalSupplier
+        self.erp: LocalErp
         self.stand_ins: StandIns
         self.witness: Witness
         self.producer: AIOKafkaProducer
@@ -210,6 +214,8 @@ def _environ(folder: Path, bootstrap: str, shop_secret: str, workers: int) -> di
         "STREAMER_BRAKE_DEPOT_WEBHOOK_SECRET": SUPPLIER_SECRET,
         "STREAMER_BRAKE_DEPOT_TOKEN": SUPPLIER_TOKEN,
         "STREAMER_PURCHASING_MAIL_IMAP_PASSWORD": MAILBOX_PASSWORD,
+        "STREAMER_ERP_TOKEN": ERP_TOKEN,
+        "STREAMER_ERP_WEBHOOK_SECRET": ERP_SECRET,
         "STREAMER_WORKER_TOKEN": "worker-token-made-up",
         "STREAMER_WORKER_URLS": " ".join(f"http://127.0.0.1:{port}" for port in ports.values()),
         **{f"VIEW_PORT_{name}": port for name, port in ports.items()},
@@ -227,6 +233,11 @@ async def _outside(product: Product, stack: contextlib.AsyncExitStack) -> None:
     )
     await product.supplier.start()
     stack.push_async_callback(product.supplier.stop)
+    product.erp = LocalErp(
+        product.folder / "erp", token=ERP_TOKEN, webhook_url=f"{product.url}/hooks/erp", webhook_secret=ERP_SECRET
+    )
+    await product.erp.start()
+    stack.push_async_callback(product.erp.stop)
     product.stand_ins = StandIns()
     await product.stand_ins.start()
     stack.push_async_callback(product.stand_ins.stop)
@@ -238,6 +249,7 @@ def _write_settings(product: Product, web_port: int, changes: Settings) -> None:
     replaced = {
         "127.0.0.1:8090": f"127.0.0.1:{product.stand_ins.port}",
         "127.0.0.1:8091": f"127.0.0.1:{supplier.http_port}",
+        "127.0.0.1:8092": f"127.0.0.1:{product.erp.port}",
         "127.0.0.1:8025": f"127.0.0.1:{supplier.smtp_port}",
         "127.0.0.1:8143": f"127.0.0.1:{supplier.imap_port}",
         "port = 8080": f"port = {web_port}\n\n[worker]\nsession_timeout_seconds = 6.0",

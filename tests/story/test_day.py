@@ -213,6 +213,19 @@ async def test_a_mail_that_was_cut_off_after_the_message_waits_for_a_person_and_
     assert next(entry.booked for entry in day.product.supplier.book.entries() if entry.reference == "TH-1") == 1
 
 
+# ---- records: the shop's orders and customers stand in the ERP, too
+
+
+async def test_the_shops_orders_stand_in_the_erp_once_after_their_customers(day: Day) -> None:
+    erp = day.product.erp
+    orders = erp.made("orders")
+    assert orders, "nothing was copied"
+    assert len({one["reference"] for one in orders}) == len(orders)
+    assert all(one["customer"] in erp.records["customers"] for one in orders)
+    emails = [one["email"] for one in erp.made("customers")]
+    assert len(emails) == len(set(emails))
+
+
 async def test_everything_that_must_hold_holds_after_the_day(day: Day) -> None:
     await check(day.product)
     assert day.product.ended == []
