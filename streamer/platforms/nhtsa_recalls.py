@@ -37,6 +37,7 @@ from streamer.platforms.base import (
     get,
     send,
 )
+from streamer.platforms.nhtsa_file import changed_campaigns
 
 CAMPAIGN = re.compile(r"^\d{2}[VETCI]\d{3}(\d{3})?$")
 UNKNOWN_DAY = "19010101"
@@ -71,7 +72,9 @@ class NhtsaSettings(AccountSettings):
     """Nothing here is secret."""
 
     vehicles: tuple[VehicleSetting, ...] = ()
+    flat_file: bool = False  # read the file of all recalls once a day
     makes: tuple[str, ...] = ()  # of the file only these; empty: all
+    back_fill_days: float = 90.0  # of the file, at the first look
     # campaign -> its remedy part, several, or how many of each
     remedy_parts: dict[Campaign, Sku | tuple[Sku, ...] | dict[Sku, Decimal]] = {}
 
@@ -141,7 +144,7 @@ class NhtsaRecalls(Platform[NhtsaSettings]):
     roles = frozenset({Role.SOURCE})
     settings_type = NhtsaSettings
     unsigned_because = "recalls are fetched from NHTSA, nothing is pushed"
-    polls: ClassVar[Mapping[str, float]] = {"recalls_by_vehicle": 3600.0}
+    polls: ClassVar[Mapping[str, float]] = {"recalls_by_vehicle": 3600.0, "flat_file": 86_400.0}
     fetches = frozenset({"vin"})
     limits = "none published; a few questions a second"
     resources = {
@@ -163,6 +166,8 @@ class NhtsaRecalls(Platform[NhtsaSettings]):
 
     def poll(self, resource: str, cursor: Mapping[str, str]) -> Call[Page]:
         """The recalls of each class of vehicles in the settings; what has not changed since is left out."""
+        if resource == "flat_file":
+            return (yield from self._file(cursor))
         told = dict(cursor)
         records = []
         for vehicle in self.settings.vehicles:
@@ -177,6 +182,13 @@ class NhtsaRecalls(Platform[NhtsaSettings]):
                 told[key] = content
                 records.append(RawPage(reply.body, resource, key, {"content-type": "application/json"}))
         return Page(records, told)
+
+    def _file(self, cursor: Mapping[str, str]) -> Call[Page]:
+        """All recalls, where the account wants them."""
+        if not self.settings.flat_file:
+            return Page((), cursor)
+        base, days = self.base("https://static.nhtsa.gov"), self.settings.back_fill_days
+        return (yield from changed_campaigns(base, cursor, self.settings.makes, days))
 
     def fetch(self, command: FetchCommand) -> Call[RawPage]:
         """What one VIN stands for."""

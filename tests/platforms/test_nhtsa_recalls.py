@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from streamer.errors import Malformed
+from streamer.errors import Malformed, Unavailable
 from streamer.messages.commands import FetchCommand
 from streamer.messages.recalls import VehicleDecoded
 from streamer.platforms.base import Platform, example
@@ -98,3 +100,65 @@ def test_a_vehicle_number_that_the_decoder_does_not_know_is_told_with_its_reason
 def test_a_row_with_too_few_columns_is_refused_with_its_number() -> None:
     with pytest.raises(Malformed, match="row 1"):
         example("nhtsa_recalls").read(Raw(b"1\t25V104000\tACME"))
+
+
+def archive(*rows: list[str]) -> bytes:
+    """The file as it is downloaded."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("FLAT_RCL_POST_2010.txt", "\r\n".join("\t".join(row) for row in rows))
+    return content.getvalue()
+
+
+def row(campaign: str, make: str, model: str, added: str) -> list[str]:
+    cells = [""] * 29
+    cells[1:5] = [campaign, make, model, "2020"]
+    cells[10], cells[15], cells[16] = "V", "20261001", added
+    return cells
+
+
+def look(content: bytes, cursor: dict[str, str], status: int = 200, **settings: Any) -> tuple[Any, list[HttpRequest]]:
+    asked: list[HttpRequest] = []
+
+    def world(request: Any) -> Any:
+        if isinstance(request, AskMoment):
+            return Moment(NOW, "0" * 32)
+        asked.append(request)
+        return Reply(status, {"etag": '"7"'}, content)
+
+    return play(example("nhtsa_recalls", {"flat_file": True, **settings}).poll("flat_file", cursor), world), asked
+
+
+def test_of_the_file_only_campaigns_with_a_new_row_come_with_all_their_rows_and_of_our_makes() -> None:
+    content = archive(
+        row("26V100000", "ACME", "ROADSTER", "20260101"),
+        row("26V100000", "ACME", "COUPE", "20261101"),
+        row("26V100000", "ACME", "COUPE", "20261101"),
+        row("26V200000", "OTHER", "VAN", "20261101"),
+        row("25V300000", "ACME", "ROADSTER", "20250101"),
+    )
+    page, [asked] = look(content, {}, makes=("acme",), back_fill_days=10)
+    assert asked.url == "https://static.nhtsa.gov/odi/ffdd/rcl/FLAT_RCL_POST_2010.zip"
+    [record] = page.records
+    assert record.key == "26V100000"
+    (recall,) = read(example("nhtsa_recalls", {}), record)
+    assert [vehicle.model for vehicle in recall.vehicles] == ["COUPE", "ROADSTER"]
+    assert page.cursor == {"since": NOW.isoformat(), "etag": '"7"'}
+
+
+def test_a_file_that_has_not_changed_is_not_read_again() -> None:
+    cursor = {"since": NOW.isoformat(), "etag": '"7"'}
+    page, [asked] = look(b"", cursor, status=304)
+    assert asked.headers == {"If-None-Match": '"7"'}
+    assert (list(page.records), page.cursor) == ([], cursor)
+
+
+def test_a_download_that_broke_off_ends_no_recall_and_is_tried_again() -> None:
+    with pytest.raises(Unavailable, match="file of recalls"):
+        look(archive(row("26V100000", "ACME", "ROADSTER", "20261101"))[:-30], {})
+    with pytest.raises(Unavailable, match="file of recalls"):
+        look(b"<html>maintenance</html>", {})
+
+
+def test_an_account_that_does_not_want_the_file_does_not_ask_for_it() -> None:
+    assert look(b"", {}, flat_file=False)[1] == []
