@@ -59,6 +59,7 @@ class StandIns:
                 web.post("/admin/api/{version}/graphql.json", self._graphql),
                 web.get("/admin/api/{version}/orders.json", self._orders),
                 web.get("/admin/api/{version}/customers.json", self._customers),
+                web.get("/admin/api/{version}/inventory_levels.json", self._levels),
                 web.get("/recalls/recallsByVehicle", self._recalls),
                 web.get("/api/vehicles/DecodeVinValues/{vin}", self._decode),
             ]
@@ -110,6 +111,10 @@ class StandIns:
     async def _customers(self, request: web.Request) -> web.Response:
         self.asked.append((request.path, dict(request.query)))
         return web.json_response({"customers": []})
+
+    async def _levels(self, request: web.Request) -> web.Response:
+        self.asked.append((request.path, dict(request.query)))
+        return web.json_response({"inventory_levels": []})
 
     async def _recalls(self, request: web.Request) -> web.Response:
         self.asked.append((request.path, dict(request.query)))

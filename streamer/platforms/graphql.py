@@ -6,24 +6,24 @@ section 7.1.2); what a mutation refuses stands in a list inside `data`, which ad
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from streamer.errors import Refused, Unavailable, Unclear
-from streamer.platforms.wire import Call, Reply, post, send
+from streamer.platforms.wire import Call, HttpRequest, Reply, post
 
 THROTTLED = frozenset({"THROTTLED", "RATE_LIMITED"})
 BROKEN = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT"})
 
 
 def ask(
-    url: str, headers: Mapping[str, str], query: str, variables: Mapping[str, object], *, safe: bool
+    exchange: Callable[[HttpRequest], Call[Reply]], url: str, query: str, variables: Mapping[str, object], *, safe: bool
 ) -> Call[Mapping[str, Any]]:
-    """The `data` of the answer; `safe` for a question, not for a mutation.
+    """The `data` of the answer to a question that `exchange` (a platform's `ask`) sends; not `safe` for a mutation.
 
     Raises Unavailable when throttled (nothing was done), Refused for errors, Unclear when nobody knows.
     """
-    reply = yield from send(post(url, {"query": query, "variables": dict(variables)}, headers, safe=safe))
+    reply = yield from exchange(post(url, {"query": query, "variables": dict(variables)}, safe=safe))
     return data_of(reply)
 
 

@@ -16,8 +16,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-from pydantic import SecretStr
-
 from streamer.errors import Ignored, Malformed, Refused
 from streamer.messages.base import Message
 from streamer.messages.commands import (
@@ -32,15 +30,19 @@ from streamer.messages.people import Appointment, Vehicle
 from streamer.messages.records import RecordKind
 from streamer.messages.stock import Item, StockLevel
 from streamer.platforms import shopify_calls as calls
+from streamer.platforms import shopify_polls as polls
 from streamer.platforms.base import (
-    AccountSettings,
     Call,
     Hmac,
+    OAuth2,
+    OAuthSettings,
     Page,
     Placed,
     Platform,
+    Rate,
     Raw,
     RawPage,
+    Reply,
     Role,
     Span,
     content_hash,
@@ -61,11 +63,14 @@ from streamer.platforms.shopify_payloads import (
 
 Held = Literal["scheduled_at", "vin", "make", "model", "year", "engine", "registration"]
 
+MOST_PLACES = 50  # in one question about levels
 
-class ShopifySettings(AccountSettings):
-    """`webhook_secret` is the app's client secret."""
 
-    access_token: SecretStr | None = None
+class ShopifySettings(OAuthSettings):
+    """`webhook_secret` is the app's client secret. An app of one's own organisation gets a token with `client_id` and
+    `client_secret`; older ones have a fixed `access_token`.
+    """
+
     api_version: str = "2026-07"
     service_sku_prefix: str | None = None
     service_skus: tuple[str, ...] = ()
@@ -83,10 +88,13 @@ class Shopify(Platform[ShopifySettings]):
     signature = Hmac(header="X-Shopify-Hmac-Sha256", encoding="base64")
     reads_headers = ("x-shopify-topic", "x-shopify-triggered-at", "x-shopify-webhook-id")
     counts = "available"
-    polls: ClassVar[Mapping[str, float]] = {"orders": 300.0}
+    auth = OAuth2("admin/oauth/access_token", header="X-Shopify-Access-Token", prefix="")
+    rate = Rate(2.0)
+    polls: ClassVar[Mapping[str, float]] = {"orders": 300.0, "levels": 900.0}
     resources: ClassVar[Mapping[str, str]] = {
         "orders": r"^GET .*/orders\.json$",
         "customers": r"^GET .*/customers\.json$",
+        "levels": r"^GET .*/inventory_levels\.json$",
         "order": r"^GET .*/orders/\d+\.json$",
         "inventory_item": r"^POST .*/graphql\.json$",
     }
@@ -278,10 +286,15 @@ class Shopify(Platform[ShopifySettings]):
     # --- what we ask and send -----------------------------------------------------------------------------------------
 
     def poll(self, resource: str, cursor: Mapping[str, str]) -> Call[Page]:
-        return (yield from calls.changed_orders(self._shop(), cursor))
+        more = {}
+        if resource == "levels":
+            if not self.settings.locations:
+                return Page((), cursor)  # levels are listed by place or by item only
+            more = {"location_ids": ",".join(list(self.settings.locations)[:MOST_PLACES])}
+        return (yield from polls.changed(self._shop(), polls.LISTINGS[resource], cursor, more))
 
     def backfill(self, resource: str, span: Span, cursor: Mapping[str, str]) -> Call[Page]:
-        return (yield from calls.read_again(self._shop(), resource, span, cursor))
+        return (yield from polls.within(self._shop(), polls.LISTINGS[resource], span, cursor))
 
     def fetch(self, command: FetchCommand) -> Call[RawPage]:
         if command.resource == "order":
@@ -323,10 +336,17 @@ class Shopify(Platform[ShopifySettings]):
 
     def _shop(self) -> calls.Shop:
         settings = self.settings
-        if settings.base_url is None or settings.access_token is None:
-            missing = "base_url" if settings.base_url is None else "access_token"
-            raise Refused(f"accounts.{self.account}.{missing} is not set; Shopify can be listened to, but not asked")
-        return calls.Shop(self.base(""), settings.api_version, settings.access_token.get_secret_value())
+        if settings.base_url is None:
+            raise Refused(f"accounts.{self.account}.base_url is not set; Shopify can be listened to, but not asked")
+        if settings.access_token is None and settings.client_secret is None:
+            raise Refused(f"accounts.{self.account}.access_token is not set; Shopify can be listened to, but not asked")
+        return calls.Shop(self.base(""), settings.api_version, self.ask)
+
+    def slow_down(self, reply: Reply) -> float | None:
+        """The bucket of calls leaks two a second; the last tenth of it is left for what is urgent."""
+        used, _, size = reply.headers.get("x-shopify-shop-api-call-limit", "").partition("/")
+        full = used.isdigit() and size.isdigit() and int(used) * 10 > int(size) * 9
+        return 0.5 if full else None
 
 
 def _triggered(raw: Raw) -> datetime:

@@ -1,13 +1,10 @@
-"""What we ask of Shopify and tell it: items and orders by their ids, orders that changed, tags, cancellations."""
+"""What we ask of Shopify and tell it: items and orders by their ids, tags, cancellations, levels."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -16,15 +13,10 @@ from streamer.errors import Unavailable
 from streamer.messages.commands import StockChange
 from streamer.messages.orders import DecisionState
 from streamer.platforms.graphql import ask, refuse
-from streamer.platforms.wire import Call, Page, RawPage, Span, get, moment, send
+from streamer.platforms.wire import Call, HttpRequest, RawPage, Reply, get
 
 ASKED = "x-asked"
 """Header of the record of a fetch's answer: the ids that were asked for, in order."""
-
-OVERLAP = timedelta(minutes=5)
-"""So much of the time that was looked at already is looked at again: `updated_at` is not the order of appearance."""
-FIRST_LOOK = timedelta(hours=1)
-ORDERS_AT_ONCE = 100
 
 TAGS: Mapping[DecisionState, str] = {
     "approved": "stock: approved",
@@ -64,15 +56,11 @@ SET = """mutation Set($input: InventorySetQuantitiesInput!, $key: String!) {
 
 
 class Shop(NamedTuple):
-    """Where one shop's Admin API is, and what opens it."""
+    """Where one shop's Admin API is, and how it is asked."""
 
     base: str
     version: str
-    token: str
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"X-Shopify-Access-Token": self.token}
+    ask: Callable[[HttpRequest], Call[Reply]]
 
     def rest(self, path: str) -> str:
         return f"{self.base}/admin/api/{self.version}/{path}"
@@ -93,7 +81,7 @@ def items(shop: Shop, ids: tuple[str, ...], resource: str) -> Call[RawPage]:
         gid("ProductVariant", one.removeprefix("variant:")) if one.startswith("variant:") else gid("InventoryItem", one)
         for one in ids
     ]
-    data = yield from ask(shop.graphql, shop.headers, NODES, {"ids": wanted}, safe=True)
+    data = yield from ask(shop.ask, shop.graphql, NODES, {"ids": wanted}, safe=True)
     nodes = data.get("nodes")
     if not isinstance(nodes, list) or len(nodes) != len(ids):
         raise Unavailable("the answer has not one node for each id")
@@ -103,78 +91,8 @@ def items(shop: Shop, ids: tuple[str, ...], resource: str) -> Call[RawPage]:
 
 def order(shop: Shop, number: str, resource: str) -> Call[RawPage]:
     """One order as webhooks carry it."""
-    reply = yield from send(get(shop.rest(f"orders/{number}.json"), {}, shop.headers))
+    reply = yield from shop.ask(get(shop.rest(f"orders/{number}.json")))
     return RawPage(reply.body, resource, number, {"content-type": "application/json"})
-
-
-def changed_orders(shop: Shop, cursor: Mapping[str, str]) -> Call[Page]:
-    """Orders that changed since the last look, for what no webhook told; the first look goes back an hour.
-
-    `page` continues a look, beside which no other filter may stand; `since` begins the next one.
-    """
-    now = (yield from moment()).now
-    since = cursor.get("since") or (now - FIRST_LOOK).isoformat(timespec="seconds")
-    query = {"limit": str(ORDERS_AT_ONCE)}
-    if page := cursor.get("page"):
-        query["page_info"] = page
-    else:
-        start = datetime.fromisoformat(since) - OVERLAP
-        query |= {"status": "any", "order": "updated_at asc", "updated_at_min": start.isoformat(timespec="seconds")}
-    reply = yield from send(get(shop.rest("orders.json"), query, shop.headers))
-    body = reply.json()
-    found = body.get("orders") if isinstance(body, dict) else None
-    if not isinstance(found, list):
-        raise reply.unreadable("has no orders")
-    latest = max([cursor.get("latest", since), *_changed(found)], key=datetime.fromisoformat)
-    following = _next_page(reply.headers.get("link", ""))
-    moved = {"since": since, "latest": latest, "page": following} if following else {"since": latest}
-    return Page([_record(one) for one in found], moved, more=following is not None)
-
-
-def read_again(shop: Shop, resource: str, span: Span, cursor: Mapping[str, str]) -> Call[Page]:
-    """Orders or customers of some ids, or changed within a time. Ids come in groups of as many as one answer holds."""
-    query = {"limit": str(ORDERS_AT_ONCE)}
-    start = int(cursor.get("start", "0"))
-    if page := cursor.get("page"):
-        query["page_info"] = page
-    else:
-        if resource == "orders":
-            query["status"] = "any"
-        if span.ids:
-            query["ids"] = ",".join(span.ids[start : start + ORDERS_AT_ONCE])
-        if span.since is not None:
-            query["updated_at_min"] = span.since.isoformat(timespec="seconds")
-        if span.until is not None:
-            query["updated_at_max"] = span.until.isoformat(timespec="seconds")
-    reply = yield from send(get(shop.rest(f"{resource}.json"), query, shop.headers))
-    body = reply.json()
-    found = body.get(resource) if isinstance(body, dict) else None
-    if not isinstance(found, list):
-        raise reply.unreadable(f"has no {resource}")
-    records = [_record(one, resource) for one in found]
-    if following := _next_page(reply.headers.get("link", "")):
-        return Page(records, {"start": str(start), "page": following}, more=True)
-    start += ORDERS_AT_ONCE
-    more = start < len(span.ids)
-    return Page(records, {"start": str(start)} if more else {}, more=more)
-
-
-def _changed(found: Iterable[Any]) -> list[str]:
-    return [str(one["updated_at"]) for one in found if isinstance(one, dict) and one.get("updated_at")]
-
-
-def _record(one: Any, resource: str = "orders") -> RawPage:
-    number = str(one.get("id", "")) if isinstance(one, dict) else ""
-    topic = "orders/updated" if resource == "orders" else "customers/update"
-    return RawPage(
-        orjson.dumps(one), resource, number or None, {"content-type": "application/json", "x-shopify-topic": topic}
-    )
-
-
-def _next_page(link: str) -> str | None:
-    """`page_info` of the address that the header `Link` calls the next one."""
-    found = re.search(r'<([^>]+)>;\s*rel="next"', link)
-    return parse_qs(urlsplit(found[1]).query).get("page_info", [None])[0] if found else None
 
 
 def decide(shop: Shop, number: str, decision: DecisionState) -> Call[None]:
@@ -192,7 +110,7 @@ def tag(shop: Shop, number: str, text: str) -> Call[None]:
 
 def _tag(shop: Shop, mutation: str, field: str, number: str, tags: list[str]) -> Call[None]:
     variables = {"id": gid("Order", number), "tags": tags}
-    data = yield from ask(shop.graphql, shop.headers, mutation, variables, safe=True)
+    data = yield from ask(shop.ask, shop.graphql, mutation, variables, safe=True)
     refuse((data.get(field) or {}).get("userErrors") or ())
 
 
@@ -209,7 +127,7 @@ def cancel(shop: Shop, number: str, note: str, told: Mapping[str, str]) -> Call[
         "notifyCustomer": told.get("notify_customer") != "false",
         "staffNote": note[:255],
     }
-    data = yield from ask(shop.graphql, shop.headers, CANCEL, variables, safe=False)
+    data = yield from ask(shop.ask, shop.graphql, CANCEL, variables, safe=False)
     told = data.get("orderCancel") or {}
     refuse(told.get("orderCancelUserErrors") or ())
     return (told.get("job") or {}).get("id")
@@ -227,7 +145,7 @@ def move_stock(
         wanted["referenceDocumentUri"] = uri
     wanted["changes" if adjusts else "quantities"] = [_change(change, adjusts=adjusts) for change in listed]
     variables = {"input": wanted, "key": key}
-    data = yield from ask(shop.graphql, shop.headers, ADJUST if adjusts else SET, variables, safe=False)
+    data = yield from ask(shop.ask, shop.graphql, ADJUST if adjusts else SET, variables, safe=False)
     told = data.get(field) or {}
     refuse(told.get("userErrors") or ())
     return (told.get("inventoryAdjustmentGroup") or {}).get("id")

@@ -38,6 +38,8 @@ class Server:
     def __call__(self, request: Any) -> Any:
         if isinstance(request, AskMoment):
             return Moment(NOW, "0" * 32)
+        if not isinstance(request, HttpRequest):
+            return None  # nothing was kept
         self.asked.append(request)
         return Reply(200, self._headers, orjson.dumps(self._answer(request)), safe=request.safe)
 
@@ -153,6 +155,53 @@ def test_a_shop_without_a_token_can_be_listened_to_but_not_asked() -> None:
     shop = example("shopify", {"base_url": "https://northgate.example"})
     with pytest.raises(Refused, match=r"accounts\.example\.access_token"):
         play(shop.fetch(fetch("inventory_item", "77")), Server(lambda _: {}))
+
+
+def test_an_app_of_ones_own_gets_its_token_and_uses_it_a_day() -> None:
+    shop = example("shopify", {"base_url": SHOP["base_url"], "client_id": "app", "client_secret": "hidden"})
+    node = {"id": "gid://shopify/InventoryItem/77", "sku": "WIPER-24"}
+    token = {"access_token": "fresh", "expires_in": 86399}
+    server = Server(lambda request: token if request.form else {"data": {"nodes": [node]}})
+    play(shop.fetch(fetch("inventory_item", "77")), server)
+    told, asked = server.asked
+    assert told.url == "https://northgate.example/admin/oauth/access_token"
+    assert told.form == {"grant_type": "client_credentials", "client_id": "app", "client_secret": "hidden"}
+    assert asked.headers["X-Shopify-Access-Token"] == "fresh"
+
+
+def test_levels_are_looked_at_again_at_the_places_that_are_ours() -> None:
+    level = {"inventory_item_id": 77, "location_id": 9, "available": 4, "updated_at": "2026-11-02T11:30:00Z"}
+    shop = example("shopify", {**SHOP, "locations": {"9": "NORTHGATE", "10": "SOUTHGATE"}})
+    page = play(shop.poll("levels", {}), server := Server(lambda _: {"inventory_levels": [level]}))
+    assert server.asked[0].query["location_ids"] == "9,10"
+    (told,) = read(shop, page.records[0])
+    assert (told.item_id, told.location, told.level) == ("77", "NORTHGATE", 4)
+    nowhere = example("shopify", SHOP)
+    assert list(play(nowhere.poll("levels", {}), server := Server(lambda _: {})).records) == []
+    assert server.asked == []
+
+
+def test_a_back_fill_looks_within_its_span_and_at_customers_too() -> None:
+    shop = example("shopify", SHOP)
+    span = Span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
+    page = play(
+        shop.backfill("customers", span, {}),
+        server := Server(lambda _: {"customers": [{"id": 5, "first_name": "Ada"}]}),
+    )
+    assert server.asked[0].query["updated_at_min"] == "2026-10-01T00:00:00+00:00"
+    assert server.asked[0].query["updated_at_max"] == "2026-10-02T00:00:00+00:00"
+    (customer,) = read(shop, page.records[0])
+    assert customer.source_id == "5"
+    assert not page.more
+    play(shop.backfill("orders", Span(ids=("7", "8")), {}), server := Server(lambda _: {"orders": []}))
+    assert (server.asked[0].query["ids"], server.asked[0].query["status"]) == ("7,8", "any")
+
+
+def test_a_bucket_that_is_nearly_full_slows_us_down() -> None:
+    shop = example("shopify", SHOP)
+    assert shop.slow_down(Reply(200, {"x-shopify-shop-api-call-limit": "39/40"})) == 0.5
+    assert shop.slow_down(Reply(200, {"x-shopify-shop-api-call-limit": "12/40"})) is None
+    assert shop.slow_down(Reply(200, {})) is None
 
 
 def test_a_recall_is_a_tag_on_the_appointment() -> None:
