@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,15 @@ def test_variants_that_no_vehicle_shares_are_accepted_and_told_to_every_partitio
     (known,) = told.services
     assert [variant.engine for variant in known.variants] == [None, "2.4", "3.5"]
     assert told.workshops["NORTHGATE"].closed == ("2026-12-24",)
+
+
+def test_what_the_example_shows_in_comments_can_be_used_as_it_stands(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "streamer.example.toml").read_text(encoding="utf-8")
+    start, end = text.index("# [workshops.NORTHGATE]"), text.index("# ---- items: when")
+    shown = re.sub(r"^# (?=\[\[?(?:workshops|services)|[a-z_]+ =|  \{|\])", "", text[start:end], flags=re.MULTILINE)
+    path = tmp_path / "streamer.toml"
+    path.write_text(text[:start] + shown + text[end:], encoding="utf-8")
+    settings = load(path)
+    assert settings.workshops["NORTHGATE"].reserve_days == 14
+    (service,) = settings.services
+    assert [len(service.patterns), len(service.variants)] == [1, 2]
