@@ -30,7 +30,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "item_settings",
         "route_settings",
         "service_settings",
+        "allocation_settings",
     },
+    "allocation_settings": {"errors", "messages", "domain", "sections"},
     "route_settings": {"messages", "sections"},
     "service_settings": {"errors", "messages", "domain", "sections", "item_settings"},
     "topics": {"errors", "messages"},
@@ -45,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "route_settings",
         "topics",
         "approval_links",
+        "allocation_settings",
     },
     "web": {
         "errors",
