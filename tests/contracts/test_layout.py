@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "service_settings",
         "allocation_settings",
     },
-    "allocation_settings": {"errors", "messages", "domain", "sections"},
+    "allocation_settings": {"errors", "messages", "domain", "sections", "item_settings"},
     "route_settings": {"messages", "sections"},
     "service_settings": {"errors", "messages", "domain", "sections", "item_settings"},
     "topics": {"errors", "messages"},
