@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.domain.order_standing import contradictions, standing, state_of
+from streamer.domain.order_standing import arrived, contradictions, standing, state_of
 from streamer.domain.purchasing_rows import OrderedLine
-from streamer.domain.supplier_answers import Facts, facts_of_outcome, facts_of_status, join
-from streamer.messages.purchasing import PurchaseOrderOutcome, SupplierLine, SupplierStatus
+from streamer.domain.supplier_answers import Facts, facts_of_outcome, facts_of_receipt, facts_of_status, join
+from streamer.messages.purchasing import GoodsReceipt, PurchaseOrderOutcome, ReceivedLine, SupplierLine, SupplierStatus
 
 ORDERED = [
     OrderedLine("1", "PAD-1", "main", Decimal(10), Decimal("4.50"), supplier_sku="V-1"),
@@ -45,6 +45,7 @@ statuses = st.builds(
     occurred_date=st.none() | st.sampled_from(["2026-03-03", "2026-03-04"]),
     sequence=st.none() | st.integers(1, 3),
     lines=st.lists(lines, max_size=3).map(tuple),
+    adds_up=st.booleans(),
 ).map(lambda status: facts_of_status(status, ORDERED))  # fmt: skip
 outcomes = st.builds(
     PurchaseOrderOutcome,
@@ -55,7 +56,19 @@ outcomes = st.builds(
     external_reference=st.none() | st.sampled_from(["7", "8"]),
     at=st.just(datetime(2026, 3, 3, tzinfo=UTC)),
 ).map(facts_of_outcome)
-statements = statuses | outcomes
+receipts = st.builds(
+    GoodsReceipt,
+    supplier=st.just("ACME"),
+    reference=st.just("ACME-1"),
+    receipt_id=st.sampled_from(["r1", "r2"]),
+    lines=st.lists(
+        st.builds(ReceivedLine, line=st.sampled_from(["1", "2"]), quantity=st.integers(0, 12).map(Decimal)), max_size=3
+    ).map(tuple),
+    actor=st.just("kim"),
+    at=st.just(datetime(2026, 3, 3, tzinfo=UTC)),
+).map(facts_of_receipt)
+closings = st.just(Facts(closed=True))
+statements = statuses | outcomes | receipts | closings
 
 
 def all_of(said: list[Facts]) -> Facts:
@@ -91,6 +104,7 @@ def test_what_has_arrived_never_becomes_less(said: list[Facts], late: Facts) -> 
     for line in ORDERED:
         old, new = (facts.lines.get(line.line) for facts in (before, after))
         assert old is None or (new is not None and new.received >= old.received and new.shipped >= old.shipped)
+        assert old is None or new is None or arrived(new) >= arrived(old)
 
 
 def status(state: str, *said: SupplierLine, **changes: Any) -> Facts:
