@@ -23,6 +23,7 @@ from streamer.messages.registry import MESSAGES
 from streamer.pipeline.applying import settings_event
 from streamer.pipeline.item_messages import item_messages, places_of
 from streamer.pipeline.message_fold import message_of
+from streamer.platforms.base import find
 from streamer.settings import settings_of_table
 
 START = datetime.fromisoformat("2026-01-01T00:00:00Z")
@@ -142,10 +143,24 @@ def _apply(shop: Simulation, table: Any, revision: int) -> Iterator[Said]:
             yield from shop.send(*item_messages(settings, item, location, revision, policies))
 
 
+def _abilities(platform: str) -> dict[str, Any]:
+    """What the adapter says of itself; nothing of a platform that is made up for the scenario."""
+    try:
+        kind = find(platform)
+    except Misconfigured:
+        return {}
+    return {
+        "asks_by": kind.asks_by,
+        "cancels_orders": kind.can("cancel_order"),
+        "changes_orders": kind.can("change_order"),
+    }
+
+
 def _account(name: str, account: Mapping[str, Any]) -> AccountFacts:
     """What folds know of an account; fields that only its adapter knows are left out."""
     try:
-        facts = AccountFacts.model_validate_json(orjson.dumps(account, default=str))
+        known = {**_abilities(str(account.get("platform"))), **account}
+        facts = AccountFacts.model_validate_json(orjson.dumps(known, default=str))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Misconfigured(f"accounts.{name}.{first['loc'][0]}", first["msg"]) from error
