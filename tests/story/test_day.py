@@ -103,6 +103,17 @@ async def test_an_order_by_mail_is_readable_for_people_and_machines(day: Day) ->
     assert pdf.startswith(b"%PDF-")
 
 
+async def test_who_may_approve_is_mailed_the_order_with_a_link_of_their_own(day: Day) -> None:
+    mails = [
+        email.message_from_bytes(content, policy=email.policy.default) for content in day.product.supplier.mail.others
+    ]
+    [asked] = [mail for mail in mails if str(mail["Subject"]).startswith("May NW-1 go out?")]
+    assert str(asked["To"]) == "Parts manager <parts-manager@parts.example>"
+    text = asked.get_body(("plain",)).get_content()
+    assert "/approve/NW/NW-1/" in text
+    assert "Not confirmed for automatic reorder" in text
+
+
 async def test_two_suppliers_share_one_mailbox(day: Day) -> None:
     commands = {reference: day.reorder(reference) for reference in ("NW-1", "TH-1")}
     assert {command["account"] for command in commands.values()} == {"purchasing-mail"}
@@ -115,7 +126,7 @@ async def test_an_item_that_is_not_confirmed_waits_for_a_person_and_the_confirme
     states = _states(day, "NW-1")
     assert states.index("awaiting_approval") < states.index("sent")
     [act] = [one.json for one in day.witness.all("audit", "audit") if one.json["subject"] == "NW-1"]
-    assert (act["actor"], act["act"]) == ("admin", "purchase-order.approve")
+    assert (act["actor"], act["act"]) == ("manager", "purchase-order.approve")  # who logs in as admin
     assert "awaiting_approval" not in _states(day, "BD-1")
     assert [one.json["act"] for one in day.witness.once("audit", "audit") if one.json["subject"] == "BD-1"] == [
         "purchase-order.approve-automatically"
