@@ -109,7 +109,9 @@ async def test_who_may_approve_is_mailed_the_order_with_a_link_of_their_own(day:
     ]
     [asked] = [mail for mail in mails if str(mail["Subject"]).startswith("May NW-1 go out?")]
     assert str(asked["To"]) == "Parts manager <parts-manager@parts.example>"
-    text = asked.get_body(("plain",)).get_content()
+    body = asked.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
     assert "/approve/NW/NW-1/" in text
     assert "Not confirmed for automatic reorder" in text
 
