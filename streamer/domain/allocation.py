@@ -37,7 +37,8 @@ def committed_parts(row: StockRow, line_key: str, line: Line) -> tuple[Decimal, 
 
 def add_in(row: StockRow, line_key: str, line: Line, sign: int = 1) -> None:
     """Keeps the sums of the row: called with -1 before a line changes and with 1 afterwards."""
-    row.reserved += sign * line.open
+    still_here = line.quantity - line.short - line.shipped
+    row.reserved = row.reserved + still_here if sign > 0 else row.reserved - still_here
     if row.counts == "available":
         wanted, granted = committed_parts(row, line_key, line)
         row.committed += sign * wanted
@@ -61,7 +62,8 @@ def free(row: StockRow) -> Decimal:
     unpromised = row.level + row.changed - row.reserved
     if row.counts == "available":
         unpromised = min(unpromised + row.committed, unpromised + row.committed_granted)
-    return unpromised - row.safety
+    policy = row.policy
+    return unpromised if policy is None else unpromised - policy.safety
 
 
 def waiting(row: StockRow) -> Decimal:
@@ -80,6 +82,8 @@ def enqueue(row: StockRow, line_key: str, line: Line, quantity: Decimal, *, firs
 
 def leave_queue(row: StockRow, line_key: str, line: Line, quantity: Decimal) -> None:
     """So many of the line wait no longer; its last places go first."""
+    if not quantity:
+        return
     line.waiting -= quantity
     kept: list[Wait] = []
     for wait in reversed(row.queue):

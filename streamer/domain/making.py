@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from streamer.messages.base import Message
+from streamer.messages.quick import assembler
 
 T = TypeVar("T", bound=Message)
-
-_set = object.__setattr__
 
 
 def maker(model: type[T]) -> Callable[..., T]:
@@ -20,15 +19,9 @@ def maker(model: type[T]) -> Callable[..., T]:
     defaults: dict[str, Any] = {
         name: field.default for name, field in model.model_fields.items() if not field.is_required()
     }
-    names = set(model.model_fields)
-    new: Callable[[type[T]], T] = object.__new__
+    assemble = assembler(model)
 
     def make(**fields: Any) -> T:
-        made = new(model)
-        _set(made, "__dict__", defaults | fields)
-        _set(made, "__pydantic_fields_set__", names)
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
-        return made
+        return assemble(defaults | fields)
 
     return make

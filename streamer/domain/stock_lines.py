@@ -109,19 +109,7 @@ def ask(
     key = event.line_key
     line = row.lines.get(key)
     if line is None:
-        shipped = ZERO
-        if row.finished:
-            done = row.finished.get(key)
-            if done is not None:
-                shipped = min(done.quantity, event.quantity)
-                row.finished = {name: entry for name, entry in row.finished.items() if name != key}
-        line = Line(event.quantity, event.quantity - shipped, shipped=shipped, decision=0)
-        if key.rpartition("/")[0] != event.order_key:
-            line.order_length = len(event.order_key)
-        if event.placed_at is not None and _keeps_time(row, settings, event.account):
-            line.placed_ms = ms(event.placed_at)
-            if event.changed_at is not None:
-                line.early, line.changed_ms = ZERO, ms(event.changed_at)
+        line = _new_line(row, event, settings)
         row.lines[key] = line
         more = line.short
     else:
@@ -136,6 +124,25 @@ def ask(
     _grant_or_wait(row, key, line, more, settings, touched)
 
 
+def _new_line(row: StockRow, event: LineRequest, settings: SettingsApplied | None) -> Line:
+    """The line as it asks; what had left of it before it was forgotten counts as shipped."""
+    key = event.line_key
+    shipped = ZERO
+    if row.finished:
+        done = row.finished.get(key)
+        if done is not None:
+            shipped = min(done.quantity, event.quantity)
+            row.finished = {name: entry for name, entry in row.finished.items() if name != key}
+    line = Line(event.quantity, event.quantity - shipped, shipped=shipped, decision=0)
+    if key.rpartition("/")[0] != event.order_key:
+        line.order_length = len(event.order_key)
+    if event.placed_at is not None and _keeps_time(row, settings, event.account):
+        line.placed_ms = ms(event.placed_at)
+        if event.changed_at is not None:
+            line.early, line.changed_ms = ZERO, ms(event.changed_at)
+    return line
+
+
 def _grant_or_wait(
     row: StockRow, key: str, line: Line, more: Decimal, settings: SettingsApplied | None, touched: Touched
 ) -> None:
@@ -143,6 +150,9 @@ def _grant_or_wait(
     if more and not row.queue and not row.holds and _enough(row, key, line, more, settings):
         _pass_on(line, more)  # the common case: nobody waits and there is enough
         add_in(row, key, line)
+    elif more and _must_not_wait(row, key, line, settings):
+        touched[key] = _take_what_is_there(row, key, line)
+        return
     else:
         add_in(row, key, line)
         if more:
@@ -180,6 +190,23 @@ def take_over(
             )
         )  # fmt: skip
     return units, said
+
+
+def _must_not_wait(row: StockRow, key: str, line: Line, settings: SettingsApplied | None) -> bool:
+    """The usual line that is refused: nobody is before it, nothing is set aside or shared out between accounts."""
+    if line.back_order or row.queue or row.holds or row.counts != "on_hand":
+        return False
+    return limit_of(row, settings, account_of(key)) is None
+
+
+def _take_what_is_there(row: StockRow, key: str, line: Line) -> str:
+    """What `serve` and `_refuse_rest` do for a line that asks for too much, has nobody before it and must not wait."""
+    there = free(row) - line.open
+    if there > 0 and line.partial:
+        line.short -= there
+        there = ZERO
+    add_in(row, key, line)
+    return f"{NOT_ENOUGH}: {plain(there) if there > 0 else 0} available"
 
 
 def _enough(row: StockRow, key: str, line: Line, more: Decimal, settings: SettingsApplied | None) -> bool:

@@ -25,7 +25,7 @@ CARRIED = "/carried/"
 PATTERN = "/pattern/"
 
 
-class Line(msgspec.Struct, omit_defaults=True, rename={
+class Line(msgspec.Struct, gc=False, omit_defaults=True, rename={
     "quantity": "q", "short": "x", "waiting": "w", "shipped": "s", "revision": "r", "decision": "d", "priority": "p",
     "partial": "f", "back_order": "b", "order_length": "k", "placed_ms": "t", "early": "e", "changed_ms": "u",
     "needed_by": "n", "expires_ms": "z", "promised": "m", "because": "y", "service": "v", "reserve_from": "l",
@@ -65,7 +65,7 @@ class Line(msgspec.Struct, omit_defaults=True, rename={
         return self.quantity - self.short - self.shipped
 
 
-class Wait(msgspec.Struct, array_like=True):
+class Wait(msgspec.Struct, gc=False, array_like=True):
     """A place on the waitlist; one line has two when it asked for more later."""
 
     line_key: str
@@ -73,14 +73,14 @@ class Wait(msgspec.Struct, array_like=True):
     priority: int
 
 
-class Change(msgspec.Struct, array_like=True):
+class Change(msgspec.Struct, gc=False, array_like=True):
     """A change of the stock that the level at hand does not count yet."""
 
     at_ms: int
     delta: Decimal
 
 
-class Finished(msgspec.Struct, array_like=True):
+class Finished(msgspec.Struct, gc=False, array_like=True):
     """A line or a need that is done: what may still come of it must change nothing."""
 
     revision: int
@@ -199,7 +199,7 @@ class Offer(msgspec.Struct, omit_defaults=True, rename={
     duty_rate: Decimal = ZERO
 
 
-class StockRow(msgspec.Struct, omit_defaults=True, rename={
+class StockRow(msgspec.Struct, gc=False, omit_defaults=True, rename={
     "known": "k", "counted": "ct", "level": "l", "as_of_ms": "a", "counts": "c",
     "level_account": "n", "changes": "g", "changed": "h",
     "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import threading
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,8 @@ log = logging.getLogger("streamer.engine")
 
 MAX_BATCH_BYTES = 1_048_576  # above the rows of a chunk (512 KiB) and above the largest dead letter's usual size
 RUNNING_MARK = "running"
+GARBAGE_THRESHOLDS = (20_000, 20, 20)
+"""Of Python's collector: what a chunk holds until it is durable is no garbage, and looking at it cost a fifth."""
 END_SECONDS = 45.0  # Faust's own stop has no time limit
 
 
@@ -196,6 +199,7 @@ class Engine:
         watchdog.start()
         beating = asyncio.get_running_loop().create_task(self._beat(watchdog))  # not below: Kafka may be slow
         self.mark_running()
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
         logs = {shell.log for shell in self.shells}
         loop = asyncio.get_running_loop()
         next_tick = loop.time()
@@ -204,6 +208,7 @@ class Engine:
                 if self._assigned is not None:
                     if not self._ready and self.ready:
                         self._ready = True
+                        gc.freeze()  # what is there now stays: the collector need not look at it again
                         log.info("ready")
                         self.on_ready()
                     if loop.time() >= next_tick and self.lease.holds():

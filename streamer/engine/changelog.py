@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from streamer.engine.recovery import Recovered, Recovery, check_continuity
+from streamer.engine.transport import plain_records
 from streamer.errors import Unavailable
 
 FETCH_RECORDS = 5_000
@@ -79,6 +80,7 @@ async def recover(
     committed = await committed_offsets(bootstrap_servers, group, log, wanted)
     consumer = _reader(bootstrap_servers)
     await consumer.start()
+    plain_records(consumer, {changelog})
     try:
         places = {partition: TopicPartition(changelog, partition) for partition in wanted}
         ends = await consumer.end_offsets(list(places.values()))

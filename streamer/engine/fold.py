@@ -35,13 +35,21 @@ class LogRecord(Protocol):
 
 
 class Record(NamedTuple):
-    """A LogRecord of our own making, for tests, simulations and rows that a tick wakes."""
+    """A LogRecord of our own making: for tests and simulations, and for what is set aside, with its partition."""
 
     offset: int
     timestamp: int
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int = -1
+
+
+def placed(record: LogRecord, partition: int, *, key: bytes | None = None) -> Record:
+    """The record with its place, as whoever looks at what was set aside must know it; for a woken row with its key."""
+    if key is not None:
+        return Record(record.offset, record.timestamp, key, None, tuple(record.headers), partition)
+    return Record(record.offset, record.timestamp, record.key, record.value, tuple(record.headers), partition)
 
 
 class Output(NamedTuple):

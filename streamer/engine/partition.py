@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, NamedTuple
 
 from streamer.engine.due import DueIndex
-from streamer.engine.fold import TICK, Fold, LogRecord, Output, Record, Row
+from streamer.engine.fold import TICK, Fold, LogRecord, Output, Record, Row, placed
 from streamer.engine.recovery import WATERMARK_KEY, Recovered, Watermark
 from streamer.engine.rows import ROW_OVERHEAD_BYTES, RowStore
 from streamer.errors import Lost, Malformed, Refused
@@ -28,6 +29,7 @@ TICK_STEP_MS = (
 TICK_WAKES = 1000
 TICK_BYTES = 128 * 1024
 TICK_FAILURES = 16
+LARGEST_BUDGET = 4  # times what a record batch holds: more rows are estimated than become of it
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -55,6 +57,9 @@ class Sending(NamedTuple):
     key: bytes
     value: bytes
     headers: Headers
+
+
+_sending = partial(tuple.__new__, Sending)  # a third of the time of `Sending(...)`; there is one for each output
 
 
 @dataclass(slots=True, eq=False)
@@ -126,7 +131,9 @@ class PartitionFold(Generic[Row]):
         self.before_wake: Callable[[str], Exception | None] | None = None
         """Asked before each row is woken, where set; gives the reason why this one must not be."""
         self._rewrite = set(recovered.behind)
+        self._budget_bytes = limits.batch_bytes // 2  # of estimated rows, at which a chunk is closed
         # Of the open chunk:
+        self._written_bytes = 0
         self._outputs: dict[tuple[str, int | None], list[Sending]] = {}
         self._effects: list[object] = []
         self._srcw = b""
@@ -181,15 +188,17 @@ class PartitionFold(Generic[Row]):
         if not self.may_fold:
             return None
         self._begin()
-        inbox, rows, half = self._inbox, self.rows, self.limits.batch_bytes // 2
+        inbox, rows, budget = self._inbox, self.rows, self._budget_bytes
         taken: list[LogRecord] = []
         most = min(max_events or self.limits.chunk_events, len(inbox))
-        while len(taken) < most and (rows.estimate_bytes <= half or not taken):
+        while len(taken) < most and (rows.estimate_bytes <= budget or not taken):
             taken.append(inbox.popleft())
             if not self._fold_event(taken[-1]):
                 self._refold(taken)
                 break  # so that a flood of bad events takes back short chunks
+        estimate_bytes = rows.estimate_bytes
         written = self._written()
+        self._learn(estimate_bytes, fits=written is not None)
         while written is None:
             if len(taken) == 1:
                 self._restore()
@@ -210,6 +219,14 @@ class PartitionFold(Generic[Row]):
                     self._fold_event(record)
                 written = self._written()
         return self._close(taken[0].offset, taken[-1].offset, written)
+
+    def _learn(self, estimate_bytes: int, *, fits: bool) -> None:
+        """How much the estimate is too high: each event may make a row as much longer as itself, few do."""
+        limit = self.limits.batch_bytes
+        if not fits:
+            self._budget_bytes = limit // 2
+        elif estimate_bytes > self._budget_bytes and self._written_bytes < limit // 2:
+            self._budget_bytes = min(self._budget_bytes * 5 // 4, LARGEST_BUDGET * limit)
 
     def skip_killer(self, error: Exception) -> Chunk:
         """The next event makes processes die: dead letter and quarantine, in a chunk of its own, without folding it.
@@ -290,6 +307,8 @@ class PartitionFold(Generic[Row]):
                 source = value
             elif name == "srcw":
                 sender_w = value
+            elif source is not None and sender_w is not None:
+                break  # engines write them first
         if source is None or sender_w is None:
             return True
         try:
@@ -309,16 +328,18 @@ class PartitionFold(Generic[Row]):
         by_place = self._outputs
         ours = (("src", self._src + b"%d" % record.offset), ("srcw", self._srcw))
         for topic, key, value, headers, partition in outputs:
-            sending = Sending(key.encode(), value, ours + headers if headers else ours)
-            place = (topic, partition)
-            if place in by_place:
-                by_place[place].append(sending)
+            sending = _sending((key.encode(), value, ours + headers if headers else ours))
+            sendings = by_place.get((topic, partition))
+            if sendings is None:
+                by_place[topic, partition] = [sending]
             else:
-                by_place[place] = [sending]
+                sendings.append(sending)
 
     def _set_aside(self, record: LogRecord, error: Exception) -> None:
         """Dead letter; unless it is merely a bad event, its row goes into quarantine too."""
         rows = self.rows
+        if type(record) is not Record or record.partition < 0:
+            record = placed(record, self.partition)
         self._send(record, [self.fold.dead_letter(record, error)])
         if isinstance(error, (Malformed, Refused)):
             return
@@ -365,7 +386,7 @@ class PartitionFold(Generic[Row]):
             except Exception as error:  # noqa: BLE001 - repeatable by definition
                 rows.undo_step()
                 failures += 1
-                self._set_aside(Record(record.offset, stamped, key.encode(), None, tuple(record.headers)), error)
+                self._set_aside(placed(record, self.partition, key=key.encode()), error)
             rows.end_step()
             self._index()
             if due.get(key) == was_due:
@@ -407,6 +428,7 @@ class PartitionFold(Generic[Row]):
         size += sum(4 * len(key) + len(value or b"") + ROW_OVERHEAD_BYTES for key, value in written)
         if size > limit:
             return None
+        self._written_bytes = size
         for key in sorted(self._rewrite):
             if key not in rows.changed:
                 value = rows.stored(key)

@@ -6,6 +6,7 @@ import importlib
 import time
 from importlib.metadata import version
 
+from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust.transport.consumer import Consumer
 
@@ -19,6 +20,8 @@ TRIED = {"faust-streaming": ("0.15.3",), "aiokafka": ("0.14.0",)}
 EXTENSIONS = ("faust._cython.streams", "faust.transport._cython.conductor")
 PRIVATE_PARTS = (
     (GroupCoordinator, "_send_req"),
+    (PartitionRecords, "_consumer_record"),
+    (FetchResult, "getall"),
     (Consumer, "_new_offset"),
     (Consumer, "_add_gap"),
     (Consumer, "_drain_messages"),

@@ -13,7 +13,7 @@ from faust.types import TP
 from streamer.engine.changelog import keys_between, recover
 from streamer.engine.exits import EXIT_LOST, die
 from streamer.engine.fail_points import reach
-from streamer.engine.fold import Fold, Row
+from streamer.engine.fold import Fold, Row, placed
 from streamer.engine.killers import Killers
 from streamer.engine.owner import FULL_INBOX, LOW_INBOX, Effects, Owner, Permit
 from streamer.engine.partition import DEFAULT_LIMITS, Limits, PartitionFold, Sending
@@ -277,7 +277,7 @@ class StreamShell:
             except (MemoryError, RecursionError):
                 raise
             except Exception as error:  # noqa: BLE001 - repeatable: the record is kept, the next one is not delayed
-                outputs = [self._dead_letter(record, error)]
+                outputs = [self._dead_letter(placed(record, partition), error)]
             source = (("src", f"{self._topic_id}:{partition}:{record.offset}".encode()), ("srcw", b"%d" % durable))
             for topic, key, value, headers, place in outputs:
                 by_place.setdefault((topic, place), []).append(Sending(key.encode(), value, source + headers))

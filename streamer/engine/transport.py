@@ -9,10 +9,12 @@ routes as Faust has them) come record by record as ever. The producer is idempot
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Container
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import KafkaError
 from faust.serializers.schemas import Schema
 from faust.transport.drivers import aiokafka as driver
@@ -35,6 +37,31 @@ class BatchSchema(Schema):  # type: ignore[type-arg]
         return decode
 
 
+class PlainRecords(OrderedDict[Any, Any]):
+    """What a fetcher has fetched, by partition. Records of batched topics stay as they are read from the batch.
+
+    aiokafka makes a second object of each, with topic and partition in it: a third of the time of reading one.
+    """
+
+    def __init__(self, batched: Container[str]) -> None:
+        super().__init__()
+        self._batched = batched
+
+    def __setitem__(self, place: Any, fetched: Any) -> None:
+        if type(fetched) is FetchResult and place.topic in self._batched:
+            fetched._partition_records._consumer_record = _as_it_is
+        super().__setitem__(place, fetched)
+
+
+def _as_it_is(_place: Any, record: Any) -> Any:
+    return record
+
+
+def plain_records(consumer: AIOKafkaConsumer, topics: Container[str]) -> None:
+    """From now on a started consumer gives the records of `topics` as engine.fold.LogRecord has them, and no more."""
+    consumer._fetcher._records = PlainRecords(topics)
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Sets what Faust's settings do not reach, and watches the heartbeats for the lease."""
 
@@ -48,6 +75,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         transport: Any = self.transport
         consumer: Any = self._consumer
+        plain_records(consumer, transport.batched)
         transport.lease.watch(consumer._coordinator)
 
 

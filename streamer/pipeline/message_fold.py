@@ -17,6 +17,7 @@ from streamer.errors import Ignored, Malformed, StreamerError
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.envelope import headers_of
+from streamer.messages.quick import quick_reader
 from streamer.messages.registry import MESSAGES, TOPICS
 from streamer.pipeline.dead_letters import dead_letter
 
@@ -62,9 +63,7 @@ class MessageFold(Generic[Row]):
         self._fold = domain.fold
         self._topic = topic
         self._topic_id = topic_id
-        self._decoders = {
-            message.ce_type.encode(): message.__pydantic_validator__.validate_json for message in TOPICS[topic]
-        }
+        self._decoders = {message.ce_type.encode(): quick_reader(message) for message in TOPICS[topic]}
         self._on_settings = on_settings
 
     def fold(self, rows: Rows[Row], record: LogRecord) -> Decision:
@@ -105,7 +104,7 @@ class MessageFold(Generic[Row]):
                 if record.value is None:
                     raise Malformed("is empty", field="value")
                 try:
-                    return cast(Message, decode(record.value))
+                    return decode(record.value)
                 except ValidationError as error:
                     raise refusal(error) from error
         raise Malformed("is missing", field="ce_type")

@@ -10,6 +10,7 @@ import faust
 
 from benchmarks.decide.contender import LOG, Task, task
 from benchmarks.decide.rows import stock_fold
+from benchmarks.profiling import profile_if_asked
 from streamer.engine.app import Engine
 from streamer.engine.shell import FoldShell
 
@@ -27,4 +28,5 @@ def application(given: Task) -> Any:
 
 
 if __name__ == "__main__":
+    profile_if_asked()
     faust.Worker(application(task()), loglevel=logging.INFO).execute_from_commandline()
