@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from contextlib import redirect_stdout
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,9 @@ def test_a_signature_fits_its_bytes_its_secret_and_its_time_only(recording: Reco
     for wrong in forged(raw, signed_headers(kind)):
         with pytest.raises(BadSignature):
             adapter.verify(wrong, at)
+    if "at" in sample.verify:  # the platform signs a time: a replay much later is refused
+        with pytest.raises(BadSignature):
+            adapter.verify(raw, at + timedelta(days=1))
     other = example(recording.platform, {**signing_settings(kind, sample, "another-secret-of-32-characters!")})
     with pytest.raises(BadSignature):
         other.verify(raw, at)
