@@ -71,8 +71,6 @@ def _check_channel(place: str, channel: Channel, allocation: Allocation, locatio
         raise ValueError(f"{place}.locations: names a location twice")
     if channel.sourcing == "nearest" and not allocation.distances_km:
         raise ValueError(f"{place}.sourcing: nearest needs allocation.distances_km")
-    if channel.sourcing in ("most_stock", "fewest_splits"):
-        raise ValueError(f"{place}.sourcing: {channel.sourcing} looks at all stock at once: only streamer plan can")
 
 
 def _check_item(item: Item, accounts: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from streamer.domain.making import maker
 from streamer.domain.order_asks import account_of
+from streamer.domain.order_collecting import collect
 from streamer.domain.order_judging import judge, judge_all, judge_whole, sources_of, whole_lines
 from streamer.domain.order_rows import Line, OrderRow, Visit
 from streamer.domain.order_services import vehicle_of
@@ -31,6 +32,9 @@ def conclude(
     `only` names the line that has changed, where no other has.
     """
     changed = row.lines if only is None else {only: row.lines[only]}
+    if any(line.collect for line in row.lines.values()):
+        yield from collect(key, row, settings)
+        changed = row.lines
     whole = row.all_or_nothing and row.state in ("open", "held")
     if whole:
         changed = row.lines

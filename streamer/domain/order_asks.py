@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from streamer.domain.making import maker
 from streamer.domain.order_rows import Ask, Line, OrderRow, Part
+from streamer.domain.stock_referrals import works_for
 from streamer.domain.units import ZERO, utc
 from streamer.messages.base import LARGEST_QUANTITY, Message
 from streamer.messages.orders import LineDecision
@@ -120,6 +121,7 @@ def hear(order_key: str, row: OrderRow, line: Line, ask: Ask, event: LineDecisio
         if ask.kind:
             own = ask.kind in ("newer", "alternatives")
             ask.referred = not (own and (ask.approved or ask.waitlisted))
+        _note_end(ask)
         return []
     named = [Part(part.sku, part.quantity_each) for part in event.refer_to]
     before = _above(line, event.line_key)
@@ -139,7 +141,14 @@ def hear(order_key: str, row: OrderRow, line: Line, ask: Ask, event: LineDecisio
                 said.append(release(order_key, row, line_key, other, "another SKU is named now"))
     ask.kind, ask.parts, ask.waits = event.refer_kind, named, False
     ask.referred = not ask.approved
+    _note_end(ask)
     return said
+
+
+def _note_end(ask: Ask) -> None:
+    """A row that gave less than it was asked for, and keeps nobody waiting, is not asked for more at every step."""
+    if ask.kind in (None, "newer", "alternatives") and not ask.waits and ask.approved < ask.quantity:
+        ask.cap = works_for(ask.approved, ask.each)
 
 
 def _above(line: Line, line_key: str) -> list[str]:

@@ -35,7 +35,7 @@ def judge(key: str, row: OrderRow, line_id: str, line: Line) -> list[Message]:
             line.approved, line.waitlisted, line.rejected = only.approved, only.waitlisted, only.rejected
             line.recheck = False
             return []
-    if line.sku is None or line.location is None or line.waits_for is not None:
+    if line.sku is None or line.location is None or line.waits_for is not None or line.collect:
         line.decision = "pending"
         return []
     if row.quarantined is not None:
@@ -142,7 +142,8 @@ def judge_whole(key: str, row: OrderRow) -> list[Message]:
             continue
         reason = line.reason if line_id == missing else None
         line.decision, line.reason = "waitlisted", reason or f"all or nothing: line {missing} waits"
-        line.approved, line.waitlisted, line.rejected = line.shipped, line.quantity - line.shipped, ZERO
+        line.approved = min(line.shipped, line.quantity)
+        line.waitlisted, line.rejected = line.quantity - line.approved, ZERO
     return said
 
 

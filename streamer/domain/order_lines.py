@@ -202,6 +202,7 @@ class Change:
             purpose=self.purpose,
             sites=list(places.sites) if len(places.sites) > 1 else [],
             sourced=bool(places.sites),
+            collect=places.together and len(places.sites) > 1 and not row.all_or_nothing,
             said=told.fulfilment,
         )
         if before is not None:

@@ -46,7 +46,7 @@ class Ask(msgspec.Struct, omit_defaults=True):
     follow: Follow = "all"
     waits: bool = True  # it may be kept waiting there; else only what is there now is asked for
     stale: bool = False  # what is there now is asked for once more
-    cap: Decimal | None = None  # of a kit: no more whole ones can be had here
+    cap: Decimal | None = None  # units of the line: no more can be had here
     left: Decimal = ZERO  # units of the line that have left from here
 
 
@@ -76,6 +76,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     refused: str | None = None  # rejected here, without asking any stock row
     sites: list[str] = []  # locations that may serve it, in this order; empty: only `location`
     sourced: bool = False  # we choose the location, the order names none
+    collect: bool = False  # all locations are being asked for all, before one is chosen
     recheck: bool = False  # the other locations are being asked again
     generation: int = 0  # of the keys of its asks
     said: Fulfilment | None = None  # how far the platform says it is

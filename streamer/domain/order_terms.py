@@ -21,6 +21,7 @@ class Places(NamedTuple):
 
     location: str | None
     sites: tuple[str, ...] = ()
+    together: bool = False  # the rule looks at all stock at once
 
 
 def rules_of(settings: SettingsApplied | None) -> AllocationRules:
@@ -80,7 +81,7 @@ def places_of(event: Order, line: OrderLine | None, settings: SettingsApplied | 
         sites = channel.locations
         if channel.sourcing == "nearest":
             sites = nearest_first(event, sites, settings.allocation)
-        return Places(sites[0], sites)
+        return Places(sites[0], sites, channel.sourcing in ("most_stock", "fewest_splits"))
     facts = settings.accounts.get(event.account)
     return Places(facts.default_location if facts is not None else None)
 

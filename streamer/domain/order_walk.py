@@ -92,6 +92,17 @@ class Walk:
             options.append(Option(key, self._root(key, site, first=not place)))
         return self._sites(options)
 
+    def collect(self, line_id: str) -> dict[str, Decimal] | None:
+        """What each location could give of the whole line, and holds until a choice is made; None while some answer."""
+        root = root_key(self.key, line_id, self.line)
+        found: dict[str, Decimal] = {}
+        for place, site in enumerate(self.line.sites):
+            key = site_key(root, site)
+            got = self._aim(key, self._root(key, site, first=not place), self.line.here, waits=False)
+            if got is not None:
+                found[site] = got.approved
+        return found if len(found) == len(self.line.sites) else None
+
     def _root(self, key: str, site: str, *, first: bool) -> Ask:
         ask = self.line.asks.get(key)
         if ask is None:
@@ -153,6 +164,8 @@ class Walk:
         return self._options(key, ask, units, waits=waits)
 
     def _leaf(self, key: str, ask: Ask, units: Decimal, *, waits: bool) -> Got | None:
+        if ask.cap is not None and not waits:
+            units = min(units, ask.cap)
         need = quantity_of(max(units, ask.left), ask.each)
         if not ask.revision or ask.released:
             if need <= 0:
@@ -179,6 +192,8 @@ class Walk:
         if ask.kind == "alternatives" and waits:
             ask.follow = "none"  # they have been asked
         ask.quantity, ask.waits = need, waits
+        if waits:
+            ask.cap = None
         self.said.append(request(self.key, self.row, self.line, key, ask))
 
     def _kit(self, key: str, ask: Ask, units: Decimal, *, waits: bool) -> Got | None:

@@ -9,7 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.domain.order_rows import OrderRow
+from streamer.domain.shelves import Level, OrderedLine, Part, Site
+from streamer.domain.sourcing import Terms, allocate
 from streamer.domain.stock_rows import StockRow
+from streamer.domain.supersession import Chains, Supersession
 from streamer.messages.applied import AccountFacts, AllocationRules, SalesChannel, SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.commands import NotifyCommand, WriteBackCommand
@@ -117,6 +120,28 @@ def test_the_nearest_location_gives_first() -> None:
     shop.tell(order("1", ship_to=Address(country="DE", postal_code="10115")))
     shop.tell(order("2", lines={"PAD": 2}, ship_to=Address(country="DE", postal_code="90402")))
     assert shop.reserved() == {"BERLIN/PAD": 1, "MUNICH/PAD": 2}
+
+
+def test_one_parcel_is_better_than_two_from_better_places() -> None:
+    shop = Shop(
+        rules({"sourcing": "fewest_splits", "locations": ("MUNICH", "BERLIN", "HAMBURG")}),
+        *there("MUNICH", A=5),
+        *there("BERLIN", B=5),
+        *there("HAMBURG", A=2, B=2),
+    )
+    shop.tell(order("1", lines={"A": 2, "B": 2}))
+    assert [shop.decided("1", line) for line in "12"] == [("approved", 2, 0), ("approved", 2, 0)]
+    assert shop.reserved() == {"HAMBURG/A": 2, "HAMBURG/B": 2}  # what the others had offered is free again
+    shop.tell(order("2", lines={"A": 3}))
+    assert shop.reserved()["MUNICH/A"] == 3
+
+
+def test_the_location_with_most_of_the_order_gives_first() -> None:
+    shop = Shop(rules({"sourcing": "most_stock"}), *there("MUNICH", PAD=2), *there("BERLIN", PAD=5))
+    shop.tell(order("1", lines={"PAD": 6}))
+    assert shop.reserved() == {"BERLIN/PAD": 5, "MUNICH/PAD": 1}
+    shop.tell(order("2", lines={"PAD": 3}))
+    assert shop.decided("2") == ("partly_approved", 1, 2)
 
 
 def test_a_location_that_the_order_names_is_the_only_one() -> None:
@@ -357,12 +382,17 @@ HISTORY = st.lists(
 
 
 @settings(max_examples=30, deadline=None)
-@given(HISTORY, st.sampled_from(["first_come", "best_fit"]), st.sampled_from([Decimal(1), Decimal("0.6")]))
+@given(
+    HISTORY,
+    st.sampled_from(["first_come", "best_fit"]),
+    st.sampled_from([Decimal(1), Decimal("0.6")]),
+    st.sampled_from(["rank", "most_stock", "fewest_splits"]),
+)
 def test_each_unit_is_promised_once_over_locations_kits_and_successors(
-    history: list[Any], waitlist: str, share: Decimal
+    history: list[Any], waitlist: str, share: Decimal, sourcing: str
 ) -> None:
     shop = Shop(
-        rules({"share": share, "substitutes": True}, waitlist=waitlist, priorities={"fleet": 5}),
+        rules({"share": share, "substitutes": True, "sourcing": sourcing}, waitlist=waitlist, priorities={"fleet": 5}),
         *facts("KIT", kit=kit(A=2, B=1)),
         *facts("SET", kit=kit(B=1, OLD=1)),
         *facts("OLD", superseded_by="NEW"),
@@ -393,3 +423,50 @@ def test_each_unit_is_promised_once_over_locations_kits_and_successors(
     for row in shop.rows("orders", OrderRow).values():
         for line in row.lines.values():
             assert line.approved + line.waitlisted <= line.quantity
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.lists(st.integers(0, 6), min_size=4, max_size=4), min_size=2, max_size=2),
+    st.lists(st.tuples(st.sampled_from(["A", "B", "OLD", "NEW", "KIT"]), st.integers(1, 8)), min_size=1, max_size=3,
+             unique_by=lambda line: line[0]),
+    st.sampled_from(["rank", "nearest"]),
+)  # fmt: skip
+def test_the_stream_decides_what_streamer_plan_says(
+    stocks: list[list[int]], wanted: list[tuple[str, int]], rule: Any
+) -> None:
+    """One order at a time: line after line, from each location in turn, kits whole, the old part used up first."""
+    names = ("A", "B", "OLD", "NEW")
+    parts = (Part(sku="A", quantity_each=Decimal(2)), Part(sku="B", quantity_each=Decimal(1)))
+    ways = {"MUNICH": 300.0, "BERLIN": 20.0}
+    shelves = [
+        Site(
+            location=site,
+            rank=rank,
+            distance_km=Decimal(ways[site]),
+            stock={sku: Level(on_hand=Decimal(units)) for sku, units in zip(names, stock, strict=True)},
+        )
+        for rank, (site, stock) in enumerate(zip(SITES, stocks, strict=True))
+    ]
+    lines = [
+        OrderedLine(line=str(place), sku=sku, quantity=Decimal(units), kit=parts if sku == "KIT" else ())
+        for place, (sku, units) in enumerate(wanted, 1)
+    ]
+    chains = Chains([Supersession(old="OLD", new="NEW")])
+    planned = allocate(lines, shelves, Terms(rule, chains=chains, on=at(0).date()))
+
+    shop = Shop(
+        rules({"sourcing": rule}, distances_km={"DE": ways}),
+        *facts("KIT", kit=kit(A=2, B=1)),
+        *facts("OLD", superseded_by="NEW"),
+        *(event for site, stock in zip(SITES, stocks, strict=True)
+          for event in there(site, **dict(zip(names, stock, strict=True)))),
+    )  # fmt: skip
+    for place, (sku, units) in enumerate(wanted, 1):  # each line an order of its own: the lines of one run side by side
+        shop.tell(order(str(place), lines={sku: units}, ship_to=Address(country="DE")))
+    for line in planned.lines:
+        assert shop.decided(line.line) == (line.decision, int(line.approved), int(line.waitlisted)), line.reason
+        given_out = {(pick.location, pick.sku): pick.quantity for pick in line.picks}
+        told = {(source.location, source.sku): source.quantity for source in shop.status(line.line).sources}
+        if told and line.decision == "approved":
+            assert told == given_out
