@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streamer.domain import records
+from streamer.domain import record_answers, records
 from streamer.domain.appointments import appointment_day
 from streamer.domain.order_answers import conclude, no_visit, visit
 from streamer.domain.order_appointments import (
@@ -484,7 +484,7 @@ def _known(rows: Rows, event: ObjectKnown) -> Outcome:
 
 def _written(rows: Rows, event: WriteBackDone) -> Outcome:
     if event.route is not None:
-        return records.done(rows, event)
+        return record_answers.done(rows, event)
     row = rows.edit(event.order_key)
     if isinstance(row, OrderRow):
         row.answer_state, row.answer_reason = event.state, event.reason
@@ -527,7 +527,7 @@ _HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
     AddLine: _add_line,
     ObjectKnown: _known,
     WriteBackDone: _written,
-    RecordAct: records.act,
+    RecordAct: record_answers.act,
     CustomerRecord: _customer,
     VehicleKnown: _vehicle_known,
     RowRelease: _row_release,

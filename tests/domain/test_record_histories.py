@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -155,7 +154,7 @@ def check_end(history: History) -> None:
 
 
 @settings(
-    max_examples=int(os.environ.get("RECORD_EXAMPLES", "40")),
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
