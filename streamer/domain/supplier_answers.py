@@ -147,7 +147,7 @@ def facts_of_status(event: SupplierStatus, ordered: Sequence[Ordered]) -> Facts:
     state = event.state
     lines: dict[str, LineFacts] = {}
     strange: list[str] = []
-    for said in event.lines:
+    for said in (part for line in event.lines for part in _split(line)):
         mine = matching(said, ordered)
         if mine is None:
             strange.append(said.sku or said.supplier_sku or said.line or "?")
@@ -170,6 +170,21 @@ def facts_of_status(event: SupplierStatus, ordered: Sequence[Ordered]) -> Facts:
         lines=lines,
         strange_lines=tuple(sorted(set(strange)))[:20],
     )
+
+
+def _split(line: SupplierLine) -> Sequence[SupplierLine]:
+    """Each part of a line as a line."""
+    return [
+        line.model_copy(
+            update={
+                "quantity": part.quantity,
+                "status": part.status or line.status,
+                "promised_date": part.promised_date or line.promised_date,
+                "parts": (),
+            }
+        )
+        for part in line.parts
+    ] or [line]
 
 
 def _as_document(facts: LineFacts, name: str) -> LineFacts:

@@ -160,8 +160,17 @@ SupplierState = Literal[
 ]
 
 
+class SupplierPart(Value):
+    """A part of a line that has a date or status of its own."""
+
+    quantity: Quantity
+    status: Text | None = None
+    promised_date: Text | None = None  # ISO date
+    due_at: Utc | None = None  # the same to the minute, where the supplier says it
+
+
 class SupplierLine(Value):
-    """What the supplier says about one line; several for one line when it is split."""
+    """What the supplier says about one line; several for one line when it is split, or its parts."""
 
     line: Text | None = None
     sku: Sku | None = None
@@ -173,6 +182,7 @@ class SupplierLine(Value):
     status: Text | None = None
     promised_date: Text | None = None  # ISO date
     ship_date: Text | None = None
+    parts: tuple[SupplierPart, ...] = ()  # they come to `quantity`
 
 
 class SupplierStatus(Message):

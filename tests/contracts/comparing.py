@@ -27,7 +27,8 @@ def differences(recorded: Mapping[str, Any], sent: HttpRequest | MailRequest, fo
     free: dict[str, list[str]] = {}
     for place in generated:
         if (match := GENERATED.match(place)) and int(match.group(1)) == number:
-            free[match.group(2).strip()] = [part.strip() for part in (match.group(3) or "").split(",") if part.strip()]
+            inner = [part.strip() for part in (match.group(3) or "").split(",") if part.strip()]
+            free.setdefault(match.group(2).strip(), []).extend(inner)
     if isinstance(sent, MailRequest):
         return [*_envelope(recorded, sent), *_mail(_content(recorded, folder), sent.message)]
     found = []

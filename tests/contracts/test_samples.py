@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import re
 import sys
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -68,7 +69,12 @@ def test_a_signature_fits_its_bytes_its_secret_and_its_time_only(recording: Reco
         return
     verify(adapter, sample, None)
     at = raw.received_at or datetime.now(UTC)
-    for wrong in forged(raw, signed_headers(kind)):
+    wrongs = forged(raw, signed_headers(kind))
+    if getattr(kind.signature, "in_body", False):
+        secret = sample.verify["secret"].encode()
+        assert secret in raw.body
+        wrongs = [raw._replace(body=raw.body.replace(secret, other)) for other in (b"", secret[:-1], secret + b"x")]
+    for wrong in wrongs:
         with pytest.raises(BadSignature):
             adapter.verify(wrong, at)
     if "at" in sample.verify:  # the platform signs a time: a replay much later is refused
@@ -129,7 +135,7 @@ async def test_the_gateway_answers_what_the_platform_waits_for(recording: Record
             assert answer.status == wanted.get("status", 200)
             for name, text in wanted.get("headers", {}).items():
                 assert answer.headers.get(name, "").split(";")[0].strip() == text.split(";")[0].strip()
-            assert _read(body) == _wanted(wanted, recording.path.parent)
+            assert alike(_read(body), _wanted(wanted, recording.path.parent))
 
 
 class _Outbox:
@@ -140,6 +146,14 @@ class _Outbox:
 def _origin(url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.split('/')[0]}" if rest else None
+
+
+def alike(told: object, wanted: object) -> bool:
+    """Equal; three points in an XML tag stand for attributes that differ each time."""
+    if isinstance(told, bytes) and isinstance(wanted, bytes) and b"..." in wanted:
+        pieces = [re.escape(piece) for piece in wanted.split(b"...")]
+        return re.fullmatch(b"[^>]*".join(pieces), re.sub(rb"^<\?[^>]*>", b"", told)) is not None
+    return told == wanted
 
 
 def _read(body: bytes) -> object:

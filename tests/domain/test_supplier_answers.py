@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from streamer.domain.order_standing import arrived, contradictions, standing, state_of
 from streamer.domain.purchasing_rows import OrderedLine
 from streamer.domain.supplier_answers import Facts, facts_of_outcome, facts_of_receipt, facts_of_status, join
-from streamer.messages.purchasing import GoodsReceipt, PurchaseOrderOutcome, ReceivedLine, SupplierLine, SupplierStatus
+from streamer.messages.purchasing import (
+    GoodsReceipt,
+    PurchaseOrderOutcome,
+    ReceivedLine,
+    SupplierLine,
+    SupplierPart,
+    SupplierStatus,
+)
 
 ORDERED = [
     OrderedLine("1", "PAD-1", "main", Decimal(10), Decimal("4.50"), supplier_sku="V-1"),
@@ -164,3 +171,20 @@ def test_a_cancellation_after_an_acceptance_is_no_contradiction() -> None:
     facts = join(status("accepted"), status("cancelled"))
     assert contradictions(facts, ORDERED) == []
     assert state_of(facts, QUANTITIES) == "cancelled"
+
+
+def test_a_line_in_parts_is_confirmed_as_a_whole_and_promised_for_the_last_of_them() -> None:
+    parts = (
+        SupplierPart(quantity=Decimal(4), status="accept", promised_date="2026-03-13"),
+        SupplierPart(quantity=Decimal(2), status="backordered", promised_date="2026-03-20"),
+    )
+    line = SupplierLine(line="1", quantity=Decimal(6), parts=parts)
+    split = tuple(SupplierLine(line="1", quantity=part.quantity, status=part.status, promised_date=part.promised_date)
+                  for part in parts)  # fmt: skip
+    common: dict[str, Any] = {"account": "erp", "platform": "cxml", "source_id": "a", "state": "accepted_with_changes"}
+    whole = facts_of_status(SupplierStatus(**common, lines=(line,)), ORDERED)
+    assert whole == facts_of_status(SupplierStatus(**common, lines=split), ORDERED)
+    assert whole.lines["1"].confirmed is not None
+    assert whole.lines["1"].confirmed[2] == 6
+    assert whole.lines["1"].promised is not None
+    assert whole.lines["1"].promised[2] == "2026-03-20"
