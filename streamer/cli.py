@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from importlib.util import find_spec
@@ -73,6 +74,9 @@ def options(
 
 def main() -> None:
     """Runs the command line. What the product refuses is one sentence on standard error and an exit code."""
+    # What Kafka's client mutters while a broker starts is said by commands in their own words; a process that keeps a
+    # log (logs.py) has it there.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except StreamerError as error:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamer.errors import Unavailable
+from streamer.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,14 +31,15 @@ def register(app: typer.Typer) -> None:
 
     @app.command("up")
     def up(
-        sample: Annotated[bool, typer.Option(help="The sample shop with its supplier and a feed of events.")] = True,
+        sample: Annotated[bool, typer.Option(help="The sample shop with its supplier.")] = True,
+        feed: Annotated[bool, typer.Option(help="Events of the sample shop, one every few seconds.")] = True,
         workers: Annotated[int, typer.Option(min=1, max=8, help="Worker processes.")] = 1,
     ) -> None:
         """Start everything here; Ctrl-C stops all of it, the data stays."""
-        asyncio.run(run(sample=sample, workers=workers))
+        asyncio.run(run(sample=sample, feed=feed, workers=workers))
 
 
-async def run(*, sample: bool, workers: int) -> None:
+async def run(*, sample: bool, feed: bool, workers: int) -> None:
     """Until Ctrl-C. Raises Misconfigured or Unavailable."""
     from rich.console import Console
 
@@ -52,6 +54,7 @@ async def run(*, sample: bool, workers: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         settings = configuration.load()
+        _require_free_ports(settings, sample=sample)
         kafka = await _kafka(settings, stack, console)
         os.environ["STREAMER_KAFKA__BOOTSTRAP_SERVERS"] = kafka
         settings = configuration.load() if not sample else await _sample(settings, stack, console)
@@ -60,8 +63,10 @@ async def run(*, sample: bool, workers: int) -> None:
         processes = await _processes(settings, stack, workers, console)
         url = f"http://{settings.web.host}:{settings.web.port}"
         await _until_ready(url, processes, stop)
-        console.print(f"Ready after {time.monotonic() - began:.0f} s. Console: {url}   (Ctrl-C stops everything)")
-        feeding = asyncio.create_task(_feed(settings, url)) if sample else None
+        feeding = None
+        if not stop.is_set():
+            console.print(f"Ready after {time.monotonic() - began:.0f} s. Console: {url}   (Ctrl-C stops everything)")
+            feeding = asyncio.create_task(_feed(settings, url)) if sample and feed else None
         await stop.wait()
         console.print("\nStopping ...")
         if feeding is not None:
@@ -76,6 +81,24 @@ def _use_example() -> bool:
         return False
     os.environ["STREAMER_SETTINGS"] = str(EXAMPLE)
     return True
+
+
+def _require_free_ports(settings: Settings, *, sample: bool) -> None:
+    """Raises Misconfigured with the setting whose port another program has; perhaps we run already."""
+    from streamer.local.sample import Ports
+
+    wanted = {"web.port": (settings.web.host, settings.web.port)}
+    if sample:
+        wanted |= {name: ("127.0.0.1", port) for name, port in Ports.named(settings).items()}
+    for name, (host, port) in wanted.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                raise Misconfigured(
+                    name, f"{host}:{port} is taken ({error.strerror}): by `streamer up` elsewhere, or set another port"
+                ) from error
 
 
 async def _kafka(settings: Settings, stack: contextlib.AsyncExitStack, console: Console) -> str:

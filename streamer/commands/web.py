@@ -89,4 +89,7 @@ def register(app: typer.Typer) -> None:
     @app.command("web")
     def web(settings: Annotated[Path | None, typer.Option(help="The settings file.")] = None) -> None:
         """Take webhooks and show the console."""
+        from streamer import logs
+
+        logs.configure()
         asyncio.run(serve(load(settings)))

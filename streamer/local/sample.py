@@ -73,6 +73,10 @@ async def _start_erp(settings: Settings, stack: contextlib.AsyncExitStack) -> Lo
     return erp
 
 
+PLACES = (("shopify", "base_url"), ("local_supplier", "base_url"), ("email", "smtp"), ("email", "imap"))
+"""Where the sample's ports stand in the settings, in the order of `Ports`."""
+
+
 class Ports(NamedTuple):
     """Where the sample's accounts expect their other side, all on this machine."""
 
@@ -84,12 +88,17 @@ class Ports(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> Ports:
         """Raises Misconfigured."""
-        return cls(
-            _port(settings, "shopify", "base_url"),
-            _port(settings, "local_supplier", "base_url"),
-            _port(settings, "email", "smtp"),
-            _port(settings, "email", "imap"),
-        )
+        return cls(*(_port(settings, platform, field) for platform, field in PLACES))
+
+    @classmethod
+    def named(cls, settings: Settings) -> dict[str, int]:
+        """By the settings that name them. Raises Misconfigured."""
+        there = {table.get("platform") for table in settings.accounts.values()}
+        places = (*PLACES, ("local_erp", "base_url")) if "local_erp" in there else PLACES
+        return {
+            f"accounts.{_account(settings, platform)}.{field}": _port(settings, platform, field)
+            for platform, field in places
+        }
 
 
 def make_secrets(settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from streamer.errors import Misconfigured
 from streamer.web.config import WebConfig
 
 
@@ -21,9 +22,12 @@ def runner_of(app: web.Application, config: WebConfig) -> web.AppRunner:
 
 
 async def listen(runner: web.AppRunner, host: str, port: int) -> int:
-    """Opens the port (0: a free one) and gives its number."""
+    """Opens the port (0: a free one) and gives its number. Raises Misconfigured where it cannot be had."""
     await runner.setup()
     site = web.TCPSite(runner, host, port, backlog=1024)
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        raise Misconfigured("web.port", f"{host}:{port} cannot be listened on ({error.strerror})") from error
     address: tuple[str, int] = runner.addresses[0][:2]
     return address[1]

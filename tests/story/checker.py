@@ -116,6 +116,22 @@ async def caught_up(product: Product, within_seconds: float = 120.0) -> None:
     await witness.quiet(within_seconds=within_seconds)
 
 
+UNDER_WAY = ("intended", "sending", "looking_up", "unknown")
+
+
+async def settled(product: Product, within_seconds: float = 180.0) -> list[str]:
+    """Waits until no call is under way; gives the references of orders that wait for a person."""
+    rows: list[dict[str, Any]] = []
+
+    async def over() -> bool:
+        rows[:] = [json.loads(row) for row in product.witness.rows("dispatch").values()]
+        return not [row for row in rows if row.get("state") in UNDER_WAY]
+
+    await product.eventually(over, "no call is under way any more", within_seconds)
+    await caught_up(product, within_seconds)
+    return [row["body"]["reference"] for row in rows if row.get("state") == "human" and row["kind"] == "reorder"]
+
+
 # ---- what must hold
 
 

@@ -17,6 +17,7 @@ from unittest import mock
 import aiohttp
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from streamer import settings as configuration
 from streamer.app import build_accounts
@@ -140,7 +141,12 @@ class Product:
     async def produce(self, topic: str, value: bytes, key: str | None = None, **headers: str) -> None:
         """As any Kafka producer does."""
         sent = [(name, text.encode()) for name, text in headers.items()]
-        await self.producer.send_and_wait(topic, value, key=key.encode() if key else None, headers=sent)
+        for _ in range(60):
+            with contextlib.suppress(KafkaError):
+                await self.producer.send_and_wait(topic, value, key=key.encode() if key else None, headers=sent)
+                return
+            await asyncio.sleep(1.0)
+        raise AssertionError(f"nothing could be written to {topic} for a minute")
 
     @asynccontextmanager
     async def person(self, name: str = "admin") -> AsyncIterator[Person]:
@@ -202,7 +208,7 @@ async def _stop(product: Product) -> None:
 
 
 def _environ(folder: Path, bootstrap: str, shop_secret: str, workers: int) -> dict[str, str]:
-    ports = {f"worker-{number}": str(free_port()) for number in range(1, max(workers, 3) + 1)}
+    ports = {f"worker-{number}": str(free_port()) for number in range(1, workers + 5)}
     clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMER_")}
     return clean | {
         "PYTHONPATH": str(ROOT),
@@ -254,6 +260,7 @@ def _write_settings(product: Product, web_port: int, changes: Settings) -> None:
         "127.0.0.1:8143": f"127.0.0.1:{supplier.imap_port}",
         "port = 8080": f"port = {web_port}\n\n[worker]\nsession_timeout_seconds = 6.0",
         "polls = { mailbox = 3.0 }": "polls = { mailbox = 1.0 }\nrequest_timeout_seconds = 5.0",
+        'platform = "shopify"': 'platform = "shopify"\ncalls_per_second = 100.0',
         'platform = "local_supplier"': 'platform = "local_supplier"\nrequest_timeout_seconds = 3.0',
         **changes,
     }

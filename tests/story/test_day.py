@@ -21,7 +21,7 @@ from tests.story.checker import check
 from tests.story.day import CAMPAIGN, FIRST, PLACE, RECALL_LINE, SERVICE, SHOP, Day
 from tests.web.conftest import records_of
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(400)]
 
 
 # ---- 1: an order comes in

@@ -9,7 +9,7 @@ from streamer.topics import FOLDS
 from tests.story.checker import GROUP, caught_up, check, outcome
 from tests.story.day import Day
 
-pytestmark = pytest.mark.asyncio(loop_scope="package")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(400)]
 
 
 async def test_all_of_it_sent_a_second_and_a_third_time_in_another_order_changes_nothing(day: Day) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from tests.story import day as days
 from tests.story.chaos import blows, kill_worker, strike
-from tests.story.checker import caught_up, check, outcome
+from tests.story.checker import check, outcome, settled
 from tests.story.day import Day
 from tests.story.product import running
 
-pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.timeout(600)]
 
 SEED = 20_261
 
@@ -28,7 +28,7 @@ async def test_three_kills_at_random_moments_change_no_decision_no_quantity_and_
         struck = asyncio.create_task(strike(product, planned, seed=SEED))
         await another.run()
         await asyncio.wait_for(struck, 60)
-        await caught_up(product)
+        await settled(product)
         assert len(product.ended) == 3
         assert outcome(product) == day.outcome
         await check(product)
