@@ -22,7 +22,7 @@ from tests.web.running import Person
 
 pytestmark = pytest.mark.timeout(300)
 
-PORTS = ("8080", "8090", "8091", "8025", "8143")  # of the example settings
+PORTS = ("8080", "8090", "8091", "8092", "8025", "8143")  # of the example settings
 
 
 def environ_of(folder: Path, *, taken: int | None = None) -> tuple[dict[str, str], str]:
