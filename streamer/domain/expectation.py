@@ -13,6 +13,7 @@ from streamer.domain.checks import ZERO, Invalid, days, not_negative, not_past, 
 from streamer.domain.demand import Booked, Phase, consumed, phased
 from streamer.domain.forecasting.base import Parameters, check_history
 from streamer.domain.forecasting.choice import METHOD_CHOICES, Forecast, MethodChoice, forecast
+from streamer.domain.forecasting.seasons import year_factors
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,6 +42,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     daily_deviation: float | None = None  # where None: of the forecast's errors, or 0
     requirements: tuple[Requirement, ...] = ()
     booked: tuple[Booked, ...] = ()
+    yearly_season: bool = False  # the forecast follows the same weeks of last year
     bucket_days: int = 7  # within which a booked job uses up forecast
     phase: Phase = Phase()  # frozen
 
@@ -92,8 +94,13 @@ def expect(demand: Demand, today: date, horizon: int) -> Expectation:
             demand.parameters,
             spike_deviations=demand.spike_deviations,
         )
-        path = tuple(Decimal(f"{value:.6f}") for value in made.fit.forecast[:horizon])
         words, deviation = made.words, made.fit.deviation
+        values = made.fit.forecast[:horizon]
+        factors = year_factors(made.guarded.history, horizon) if demand.yearly_season else None
+        if factors:
+            values = tuple(value * factor for value, factor in zip(values, factors, strict=True))
+            words += f"; as last year, {sum(factors) / len(factors):.2f} times what it is now"
+        path = tuple(Decimal(f"{value:.6f}") for value in values)
     elif demand.daily_mean is not None:
         path, words, deviation = (demand.daily_mean,) * horizon, f"{demand.daily_mean:f} a day, given", 0.0
     elif demand.requirements or demand.booked:

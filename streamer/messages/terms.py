@@ -100,6 +100,7 @@ class DemandRule(Value):
     daily_mean: Quantity | None = None  # while there is no history
     daily_deviation: float | None = None
     requirements: tuple[DatedQuantity, ...] = ()  # known demand, instead of a history
+    yearly_season: bool = False
     bucket_days: int = 7
     phase: PhaseRule | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -165,6 +165,30 @@ def test_the_pattern_of_the_week_raises_the_reorder_point_before_the_busy_days()
     # ends of Monday (day 49) to Sunday: an order placed on Friday or later arrives on Tuesday or later
     assert max(last_week) >= 10
     assert min(last_week) == 2
+
+
+def test_the_season_of_last_year_raises_the_reorder_point_before_the_shortage_comes() -> None:
+    """Wipers sell twice as well from autumn on: in late summer the point is higher already, by the year before."""
+    quiet, busy = [2.0] * 25, [4.0] * 60
+    last_year = [*quiet, *busy, *[2.0] * (366 - 85)]
+    points = {}
+    for season in (False, True):
+        demand = DemandRule(method="moving_average", yearly_season=season)
+        partition = a_row(level(1000), policy(5, 9, follow_demand=True, demand=demand), offer(lead_time_days=30))
+        start = date(2026, 3, 2) - timedelta(days=366)
+        row = DemandRow(history(start, [D(each) for each in last_year]), date(2026, 3, 1).toordinal())
+        partition.rows[demand_key(KEY)] = write_row(row)
+        partition.tick(days=1)
+        points[season] = int(partition.row(KEY).policy.reorder_point)
+    assert points[False] in (58, 59, 60)
+    assert points[True] == 75  # 23 days at two and seven at four are 74
+
+
+def test_the_season_changes_nothing_without_a_year_of_history() -> None:
+    season = DemandRule(method="moving_average", yearly_season=True)
+    partition = a_row(level(100), days_of_cover(demand=season), offer())
+    sold(partition, [4] * 14)
+    assert partition.row(KEY).policy.reorder_point == 20
 
 
 def facts(sku: str, successor: str | None, version: str = "1") -> ItemFacts:

@@ -39,3 +39,31 @@ def _smoothed(
         level += alpha * (value - terms[place] - level)
         terms[place] += gamma * (value - before - terms[place])
     return fitted, level, terms
+
+
+YEAR_DAYS = 364  # whole weeks, so that a Monday is compared with Mondays
+LEAST_HISTORY_DAYS = 350
+HALF_WINDOW_DAYS = 14
+LEAST_FACTOR, LARGEST_FACTOR = 0.5, 2.0
+
+
+def year_factors(history: Sequence[float], horizon: int) -> tuple[float, ...] | None:
+    """How much more (or less) was asked for around the same day of last year than around this one: one for each day.
+
+    Ratios of two means over four weeks, between a half and two, since one year is one sample. None where the history
+    is shorter than 350 days, or nothing was asked for around this day of last year.
+    """
+    start = len(history) - YEAR_DAYS
+    if len(history) < LEAST_HISTORY_DAYS:
+        return None
+    now = _around(history, start)
+    if not now:
+        return None
+    return tuple(
+        min(max(_around(history, start + ahead) / now, LEAST_FACTOR), LARGEST_FACTOR) for ahead in range(horizon)
+    )
+
+
+def _around(history: Sequence[float], day: int) -> float:
+    window = history[max(day - HALF_WINDOW_DAYS, 0) : max(day + HALF_WINDOW_DAYS + 1, 1)]
+    return sum(window) / len(window) if window else 0.0
