@@ -46,13 +46,13 @@ def would_order(lookup: Lookup, key: str, now_ms: int) -> tuple[list[Need], str 
         row.no_need_before_ms, paused = 0, "an order was cancelled: nothing is ordered for a day"
     else:
         paused = None
-    snoozed = row.policy.snoozed_until if row.policy is not None else None
+    snoozed, row.snoozed_until = row.snoozed_until or "", None
     if row.policy is not None:
-        row.policy.snoozed_until = None
+        snoozed, row.policy.snoozed_until = max(snoozed, row.policy.snoozed_until or ""), None
     row.unable = None
     said = reorder(rows, key, row, settings_of(rows), "dry run", uncounted=True, closely=True)
     needs = [message for message in said if isinstance(message, Need)]
-    if needs and snoozed is not None and needs[0].at.date().isoformat() < snoozed:
+    if needs and needs[0].at.date().isoformat() < snoozed:
         paused = f"snoozed until {snoozed}"
     unable = [message.text for message in said if isinstance(message, NotifyCommand)]
     return needs, paused or (unable[0] if unable and not needs else None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streamer.domain.allocation import Touched
+from streamer.domain.stock_acts import take_act
 from streamer.domain.stock_demand import end_day
 from streamer.domain.stock_facts import (
     take_carried,
@@ -56,6 +57,7 @@ from streamer.messages.stock import (
     LineRelease,
     LineRequest,
     LineShipped,
+    ReorderAct,
     RowRelease,
     StockLevel,
     StockMovement,
@@ -185,6 +187,7 @@ _HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
     Incoming: take_incoming,
     Hold: take_hold,
     CarriedDemand: take_carried,
+    ReorderAct: take_act,
     RowRelease: _row_release,
     SettingsApplied: _apply,
 }

@@ -178,12 +178,14 @@ def demand_of_row(rows: View[Any], key: str, row: StockRow, policy: KeptPolicy, 
 
 
 def booked_jobs(row: StockRow, today: date) -> Iterator[Booked]:
-    """Lines with a day on which they are needed."""
+    """Lines with a day on which they are needed; what they reserve later is not in the stock's own numbers yet."""
     for line in row.lines.values():
-        held = line.open + line.waiting
-        quantity = held if line.reserve_from is None else line.quantity - line.shipped
-        if line.needed_by and quantity > 0 and (day := day_of(line.needed_by)) is not None:
-            yield Booked(day=max(day, today), quantity=quantity, reserved=min(held, quantity))
+        if not line.needed_by or (day := day_of(line.needed_by)) is None:
+            continue
+        reserved = line.open + line.waiting
+        quantity = reserved + (line.short if line.reserve_from is not None else ZERO)
+        if quantity > 0:
+            yield Booked(day=max(day, today), quantity=quantity, reserved=reserved)
 
 
 def needs_demand(policy: KeptPolicy) -> bool:
@@ -233,7 +235,7 @@ def situation_of(
         receiving=receiving,
         default_lead_time_days=settings.lead_time_days,
         enough_receipts=settings.enough_receipts,
-        snoozed_until=day_of(policy.snoozed_until),
+        snoozed_until=day_of(max(policy.snoozed_until or "", row.snoozed_until or "")),
         superseded_by=successor_of(row),
         follow_demand=policy.follow_demand,
     )

@@ -205,7 +205,8 @@ class StockRow(msgspec.Struct, gc=False, omit_defaults=True, rename={
     "reserved": "r", "committed": "cm", "committed_granted": "cg", "lines": "i", "queue": "w", "incoming": "o",
     "arrived": "ar", "facts": "f", "policy": "p", "offers": "s", "reorder_seq": "rs", "holds": "hd", "holding": "pn",
     "finished": "x", "check_ms": "ck", "due": "d", "no_need_before_ms": "nb", "quarantined": "qr",
-    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub", "booked": "bk", "uncovered": "uc",
+    "asked": "ad", "asked_day": "ay", "receipts": "rd", "unable": "ub", "snoozed_until": "sn",
+    "booked": "bk", "uncovered": "uc",
 }):  # fmt: skip
     """What lies there, who has been promised it, who waits, what comes, and when to order more.
 
@@ -241,6 +242,7 @@ class StockRow(msgspec.Struct, gc=False, omit_defaults=True, rename={
     asked: Decimal = ZERO  # demand of `asked_day`, until that day ends
     asked_day: int = 0  # ordinal in the location's zone; 0: nothing was asked since the last day that ended
     receipts: dict[str, list[int]] = {}  # supplier -> days that its last deliveries took
+    snoozed_until: str | None = None  # ISO date: a person wants nothing to be ordered until then
     unable: str | None = None  # why nothing can be ordered, as people were told
     booked: list[str] = []  # keys of lines of jobs for which nothing is reserved yet
     uncovered: Decimal = ZERO  # of confirmed reservations, what is not there and people know of

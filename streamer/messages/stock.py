@@ -355,6 +355,27 @@ class Incoming(Message):
         return f"{self.need_id}:{self.reference}.{self.revision}"
 
 
+class ReorderAct(Message):
+    """A person leaves a reorder alone until a day, or has what is missing ordered now. The fold audits it."""
+
+    ce_type: ClassVar[str] = "reorder-act"
+
+    location: LocationId
+    sku: Sku
+    act: Literal["snooze", "order_now"]
+    until: Text | None = None  # ISO date, of a snooze: from that day on it is ordered again
+    reason: Text | None = None
+    actor: Text
+    act_id: Text
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("stock", stock_key(self.location, self.sku)),)
+
+    def message_id(self) -> str:
+        return f"reorder:{self.act_id}"
+
+
 class CarriedDemand(Message):
     """The demand history of a superseded SKU, told to the row of its successor at the same location.
 

@@ -17,7 +17,18 @@ from streamer.web.console.console import Console
 from streamer.web.console.follower import Follower
 from streamer.web.console.live import Live
 from streamer.web.console.owner import Owners
-from streamer.web.console.pages import approvals, errors, login, orders, others, purchase_orders, records, stock, today
+from streamer.web.console.pages import (
+    approvals,
+    errors,
+    login,
+    orders,
+    others,
+    purchase_orders,
+    records,
+    reorders,
+    stock,
+    today,
+)
 from streamer.web.console.projections import TOPICS, Change
 from streamer.web.console.read_model import Reader, ReadModel
 from streamer.web.gateway import Gateway
@@ -30,7 +41,7 @@ from streamer.web.users import Users
 
 log = logging.getLogger(__name__)
 
-PAGES = (approvals, today, orders, stock, purchase_orders, records, errors, others, login)
+PAGES = (approvals, today, orders, stock, reorders, purchase_orders, records, errors, others, login)
 STATIC = Path(str(files("streamer.web.console"))) / "static"
 
 

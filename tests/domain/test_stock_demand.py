@@ -153,6 +153,20 @@ def test_a_job_that_has_reserved_its_parts_counts_once() -> None:
         assert need.quantity == 21
 
 
+def test_a_job_that_reserves_nearer_to_its_day_is_part_of_what_is_expected() -> None:
+    """Twelve are expected in the days to the job; it alone needs sixty, so forty-eight come on top, and only once."""
+    partition = a_row(level(1000), days_of_cover(), offer(lead_time_days=2))
+    sold(partition, [4] * 14)
+    partition.send(ask("80/1", 60, needed_by="2026-03-24", reserve_from="2026-03-22", service=True, purpose="service"))
+    row = partition.row(KEY)
+    assert (row.reserved, list(row.queue)) == (0, [])
+    partition.send(level(19, 14 * 1440))
+    (need,) = of(Need, partition.sent)
+    assert need.why.projected == 19
+    # 10 days of 4 are expected; the job's week from the 23rd on holds 4 * 3 of them, which it uses up first
+    assert need.quantity == 40 - 19 + 60 - 12
+
+
 def test_the_pattern_of_the_week_raises_the_reorder_point_before_the_busy_days() -> None:
     """Brake jobs on Mondays only, ten each: the point rises by Thursday, when an order still arrives in time."""
     weekly = policy(2, 6, follow_demand=True, demand=DemandRule(method="seasonal_week"))

@@ -13,10 +13,11 @@ from streamer.domain import stock
 from streamer.domain.checks import Invalid
 from streamer.domain.scenarios.reading import read
 from streamer.domain.units import utc
+from streamer.errors import Malformed
 from streamer.messages.applied import CalendarFacts, RateFacts, SupplierFacts
 from streamer.messages.commands import NotifyCommand
 from streamer.messages.purchasing import Need
-from streamer.messages.stock import ItemFacts
+from streamer.messages.stock import ItemFacts, ReorderAct
 from streamer.messages.terms import DatedQuantity, DemandRule, PhaseRule, PolicyRule, PriceStep, SafetyStockRule
 from tests.domain.memory import Partition, of
 from tests.domain.shop import KEY, SKU, ask, at, company, incoming, level, offer, policy
@@ -361,3 +362,38 @@ def test_terms_that_cannot_be_are_refused_when_they_are_told_and_the_row_goes_on
     assert refused.value.field == field
     partition.send(level(9, 5))
     assert needs(partition) == [("ACME", 21)]
+
+
+def act(what: str, act_id: str = "a1", **more: Any) -> ReorderAct:
+    fields: dict[str, Any] = {"location": "main", "sku": SKU, "act": what, "actor": "eve", "act_id": act_id, "at": at()}
+    return ReorderAct(**(fields | more))
+
+
+def test_a_person_may_leave_a_reorder_alone_until_a_day() -> None:
+    partition = a_row(offer(), policy(10, 30), level(20))
+    (entry,) = partition.send(act("snooze", until="2026-03-05", reason="new price list"))
+    assert (entry.act, entry.after, entry.reason) == (
+        "reorder.snooze",
+        {"snoozed_until": "2026-03-05"},
+        "new price list",
+    )
+    partition.send(level(9, 1))
+    partition.tick(days=2)
+    assert needs(partition) == []
+    partition.tick(days=1)
+    assert needs(partition) == [("ACME", 21)]
+    with pytest.raises(Malformed, match="until"):
+        partition.send(act("snooze", "a2", until="soon"))
+
+
+def test_a_person_may_order_now_what_is_snoozed_or_was_cancelled_and_only_what_is_missing() -> None:
+    partition = a_row(offer(), policy(10, 30, snoozed_until="2026-05-01"), level(9))
+    *_, entry = partition.send(act("order_now"))
+    assert needs(partition) == [("ACME", 21)]
+    assert (entry.act, entry.after["ordered"]) == ("reorder.order_now", "21 EA from ACME")
+    partition.send(incoming(f"need:{KEY}/1", 0, 1, state="cancelled"))
+    partition.send(act("order_now", "a2"))
+    *_, entry = partition.send(act("order_now", "a3"))
+    assert needs(partition) == [("ACME", 21), ("ACME", 21)]
+    assert entry.after["ordered"] == "nothing is missing"
+    assert of(Need, partition.sent)[0].why.cause == "ordered now by eve"

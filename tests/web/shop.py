@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from streamer.domain import stock_rows
+from streamer.domain import stock, stock_rows
 from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow
 from streamer.domain.dispatch_rows import write_row as write_ledger_row
 from streamer.domain.order_rows import write_row as write_orders_row
@@ -23,6 +23,8 @@ from streamer.messages.envelope import headers_of
 from streamer.messages.purchasing import Why
 from streamer.messages.status import AuditEntry, OrderLineStatus, PurchaseOrderLineStatus, PurchaseOrderStatus
 from tests.domain.copying import route, with_routes
+from tests.domain.memory import Partition
+from tests.domain.shop import company, level, offer, policy
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>=cmd|' /C calc'!A0"
@@ -87,6 +89,15 @@ def stock_row(
     if text:
         made.facts = {"settings": Facts(version="1", description=text)}
     return row(topics, "stock", f"{location}/{sku}", stock_rows.write_row(made), w)
+
+
+def snoozed(topics: Topics) -> list[Sent]:
+    """The stock of a tin of wax that is to be ordered, but for a person who wants it left alone."""
+    partition = Partition(stock)
+    wax: dict[str, Any] = {"sku": "WAX-1"}
+    partition.send(company(), policy(10, 30, snoozed_until="2199-01-01", **wax), offer(unit="TIN", **wax))
+    partition.send(level(9, **wax))
+    return [row(topics, "stock", key, value) for key, value in partition.rows.items()]
 
 
 def message(topics: Topics, made: Message) -> list[Sent]:

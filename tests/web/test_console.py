@@ -18,7 +18,7 @@ from streamer.messages.commands import OperatorAct
 from streamer.messages.purchasing import Approval
 from streamer.messages.records import Backfill, RecordAct
 from streamer.messages.status import AuditEntry
-from streamer.messages.stock import RowRelease
+from streamer.messages.stock import ReorderAct, RowRelease
 from tests.web import shop
 from tests.web.running import Person, RunningConsole
 
@@ -86,7 +86,7 @@ def console(console_kafka: str, worker_url: str, tmp_path_factory: pytest.TempPa
     formula = shop.message(
         TOPICS, shop.order_line("=cmd|' /C calc'!A0", "1", "LAMP-01", "approved", number="=cmd|' /C calc'!A0")
     )
-    records = [*shop.a_day(TOPICS), *letters, *approvals, *formula]
+    records = [*shop.a_day(TOPICS), *letters, *approvals, *formula, *shop.snoozed(TOPICS)]
     directory = tmp_path_factory.mktemp("console")
     with RunningConsole(console_kafka, directory, records, worker_urls=(worker_url,), worker_token=TOKEN) as running:
         yield running
@@ -106,6 +106,29 @@ async def sent(console: RunningConsole, topic: str, fits: Callable[[Any], bool])
 async def approvals_of(console: RunningConsole, reference: str) -> list[Approval]:
     found = [Approval.from_json(record.value) for record in await console.records("purchasing")]
     return [approval for approval in found if approval.reference == reference]
+
+
+async def test_reorders_show_what_would_be_ordered_with_its_reasons_and_a_person_orders_or_leaves_it(
+    anna: Person, console: RunningConsole
+) -> None:
+    assert await anna.get("/reorders") == 200
+    for words in ("main/WAX-1", "21 TIN", "projected 9 is below the reorder point 10", "snoozed until 2199-01-01"):
+        assert words in anna.page
+    form = {**anna.form("/reorders/main/WAX-1"), "act": "order_now"}
+    assert await anna.post("/reorders/main/WAX-1", form) == 200
+    assert "it is ordered now" in anna.page
+    form = {**anna.form("/reorders/main/WAX-1"), "act": "snooze", "until": "2026-12-01"}
+    assert await anna.post("/reorders/main/WAX-1", form) == 200
+    assert await anna.post("/reorders/main/WAX-1", {**form, "until": "soon"}) == 400
+    found = [ReorderAct.from_json(record.value) for record in await sent(console, "stock", is_reorder_act)]
+    assert [(act.sku, act.act, act.until, act.actor) for act in found] == [
+        ("WAX-1", "order_now", None, "anna"),
+        ("WAX-1", "snooze", "2026-12-01", "anna"),
+    ]
+
+
+def is_reorder_act(record: Any) -> bool:
+    return dict(record.headers).get("ce_type") == b"reorder-act"
 
 
 async def test_an_approval_goes_to_purchasing_with_the_version_that_was_on_the_screen(

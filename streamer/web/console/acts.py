@@ -16,7 +16,7 @@ from streamer.messages.envelope import headers_of
 from streamer.messages.purchasing import Approval, Decision, GoodsReceipt, ReceivedLine
 from streamer.messages.records import Backfill, RecordAct, RecordKind
 from streamer.messages.status import AuditEntry
-from streamer.messages.stock import RowRelease
+from streamer.messages.stock import ReorderAct, RowRelease
 from streamer.web.outbox import Outbox
 
 ENGINE_HEADERS = frozenset({"src", "srcw"})
@@ -76,6 +76,25 @@ class Acts:
         lines = tuple(ReceivedLine(line=line, quantity=quantity) for line, quantity in counted.items())
         await self._send(
             GoodsReceipt(supplier=supplier, reference=reference, receipt_id=act_id, lines=lines, actor=actor, at=at)
+        )
+
+    async def reorder(
+        self,
+        actor: str,
+        act_id: str,
+        at: datetime,
+        *,
+        location: str,
+        sku: str,
+        act: Literal["snooze", "order_now"],
+        until: str | None,
+        reason: str | None,
+    ) -> None:
+        """Leaves a reorder alone for a while, or has it ordered now. The fold audits it."""
+        await self._send(
+            ReorderAct(
+                location=location, sku=sku, act=act, until=until, reason=reason, actor=actor, act_id=act_id, at=at
+            )
         )
 
     async def settle(

@@ -30,6 +30,7 @@ NAVIGATION = (
     ("/", "Today"),
     ("/orders", "Orders"),
     ("/stock", "Stock"),
+    ("/reorders", "Reorders"),
     ("/purchase-orders", "Purchase orders"),
     ("/approvals", "Approvals"),
     ("/recalls", "Recalls"),
