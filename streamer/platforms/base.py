@@ -187,7 +187,7 @@ class Platform(Generic[SettingsT]):
     asks_by: ClassVar[Channel | None] = None  # approver: what it knows people by
     polls: ClassVar[Mapping[str, float]] = {}  # resource -> seconds between two looks
     subscriptions: ClassVar[Mapping[str, float]] = {}  # webhook subscription -> seconds before its end to renew it
-    # regular expression for "METHOD path" -> resource, for recorded answers
+    # resource -> regular expression for "METHOD path", for recorded answers
     resources: ClassVar[Mapping[str, str]] = {}
     fetches: ClassVar[frozenset[str]] = frozenset()  # resources that `fetch` knows
     backfills: ClassVar[Mapping[RecordKind, str]] = {}  # kind of record -> resource that `backfill` reads again
@@ -280,7 +280,7 @@ class Platform(Generic[SettingsT]):
     @classmethod
     def resource_of(cls, method: str, path: str) -> str | None:
         """Which resource an answer to this request belongs to."""
-        return next((name for pattern, name in cls.resources.items() if re.search(pattern, f"{method} {path}")), None)
+        return next((name for name, pattern in cls.resources.items() if re.search(pattern, f"{method} {path}")), None)
 
     # --- what we ask and send -----------------------------------------------------------------------------------------
 

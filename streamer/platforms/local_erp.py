@@ -107,7 +107,7 @@ class LocalErp(Platform[LocalErpSettings]):
     signature = Hmac(header="X-Erp-Signature")
     record_kinds = frozenset(COLLECTIONS)
     backfills: ClassVar[Mapping[RecordKind, str]] = {"customer": "customers", "order": "orders"}
-    resources: ClassVar[Mapping[str, str]] = {r"GET /customers$": "customers", r"GET /orders$": "orders"}
+    resources: ClassVar[Mapping[str, str]] = {"customers": r"GET /customers$", "orders": r"GET /orders$"}
     visibility_seconds = 1.0
     limits = "none: it is ours"
 

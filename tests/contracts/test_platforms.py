@@ -126,6 +126,13 @@ def test_polls_fetches_and_subscriptions_are_carried_by_methods(kind: type[Platf
     assert not set(kind.polls) & set(kind.subscriptions)
 
 
+def test_every_resource_has_a_pattern_for_the_requests_that_bring_it(kind: type[Platform[Any]]) -> None:
+    for name, pattern in kind.resources.items():
+        assert re.match(r"\^?(GET|POST) ", pattern), f"{name}: {pattern!r} begins with no method"
+        method = pattern.lstrip("^").partition(" ")[0]
+        assert kind.resource_of(method, "/nothing/of/the/kind") is None
+
+
 def test_the_table_of_platforms_tells_all_of_them() -> None:
     assert [row["name"] for row in facts_of_all()] == list(NAMES)
     assert markdown().count("\n") == len(NAMES) + 1
