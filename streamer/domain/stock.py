@@ -7,7 +7,7 @@ from typing import Any
 
 from streamer.domain.allocation import Touched
 from streamer.domain.stock_acts import take_act
-from streamer.domain.stock_demand import end_day
+from streamer.domain.stock_demand import end_day, hand_over
 from streamer.domain.stock_facts import (
     take_carried,
     take_facts,
@@ -142,7 +142,8 @@ def wake(rows: Rows, key: str) -> Outcome:
         row.arrived = [change for change in row.arrived if change.at_ms > now_ms - DAY_MS]
         row.check_ms = None
         looks = True
-        said += end_day(rows, key, row, settings)
+        end_day(rows, key, row, settings)
+        said += hand_over(rows, key, row)
         raise_point(rows, key, row, settings)
     cause = SCHEDULED if settings is not None and settings.reconcile else DAILY
     said += settle(rows, key, row, touched, settings, cause, uncounted=True, closely=looks)

@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from streamer.domain.demand import History, with_demand
-from streamer.domain.stock_planning import day_number, successor_of
+from streamer.domain.demand import History, history, with_demand
+from streamer.domain.stock_planning import day_number, succession_of
 from streamer.domain.stock_rows import DemandRow, StockRow, demand_key
 from streamer.domain.units import DAY_MS, ZERO, day_of
 from streamer.domain.view import View
@@ -21,26 +21,24 @@ from streamer.messages.base import Message
 from streamer.messages.stock import CarriedDemand
 
 
-def note_demand(
-    rows: View[Any], key: str, row: StockRow, settings: SettingsApplied | None, quantity: Decimal
-) -> list[Message]:
+def note_demand(rows: View[Any], key: str, row: StockRow, settings: SettingsApplied | None, quantity: Decimal) -> None:
     """So many more were taken, or would have been."""
     if not quantity:
-        return []
+        return
     today = day_number(settings, key, rows.now_ms)
-    said = end_day(rows, key, row, settings) if row.asked_day and row.asked_day != today else []
+    if row.asked_day and row.asked_day != today:
+        end_day(rows, key, row, settings)
     row.asked_day = today
     row.asked += quantity
     if row.check_ms is None:
         row.check_ms = rows.now_ms + DAY_MS
         row.due = row.check_ms if row.due is None else min(row.due, row.check_ms)
-    return said
 
 
-def end_day(rows: View[Any], key: str, row: StockRow, settings: SettingsApplied | None) -> list[Message]:
+def end_day(rows: View[Any], key: str, row: StockRow, settings: SettingsApplied | None) -> None:
     """A day that has ended goes into the history. What came late to a day that is already there is added to it."""
     if not row.asked_day or row.asked_day >= day_number(settings, key, rows.now_ms):
-        return []
+        return
     kept = rows.edit(demand_key(key))
     if not isinstance(kept, DemandRow):
         kept = DemandRow()
@@ -48,41 +46,45 @@ def end_day(rows: View[Any], key: str, row: StockRow, settings: SettingsApplied 
     kept.history = with_demand(kept.history, date.fromordinal(row.asked_day), row.asked)
     kept.through = max(kept.through, row.asked_day)
     row.asked, row.asked_day = ZERO, 0
-    return hand_on(key, row, kept)
 
 
-def hand_on(key: str, row: StockRow, kept: DemandRow) -> list[Message]:
-    """The history of a superseded SKU, for its successor; the same history has the same id."""
-    successor = successor_of(row)
-    location, _, sku = key.partition("/")
-    if successor is None or successor == sku or not kept.history.start:
+def hand_over(rows: View[Any], key: str, row: StockRow) -> list[Message]:
+    """What a superseded SKU has to hand to its successor, and what was carried over to it; each history once."""
+    succession = succession_of(row, rows.now_ms)
+    if succession is None:
         return []
-    return [_carried(location, successor, sku, kept.history, kept.through)]
-
-
-def hand_on_all(rows: View[Any], key: str, row: StockRow) -> list[Message]:
-    """When a SKU becomes superseded: its own history, and those that were carried over to it."""
+    location, _, sku = key.partition("/")
+    successor, each = succession
     kept = rows.read(demand_key(key))
-    successor = successor_of(row)
-    if successor is None or not isinstance(kept, DemandRow):
+    if successor == sku or not isinstance(kept, DemandRow) or kept.handed == f"{successor}@{kept.through}":
         return []
-    location, _, sku = key.partition("/")
-    said = hand_on(key, row, kept)
+    kept = rows.edit(demand_key(key))
+    assert isinstance(kept, DemandRow)
+    kept.handed = f"{successor}@{kept.through}"
+    said: list[Message] = []
+    if kept.history.start:
+        said.append(_carried(location, successor, sku, kept.history, kept.through, each))
     for predecessor in kept.carried:
         other = rows.read(demand_key(key, predecessor))
-        if isinstance(other, DemandRow) and successor not in (sku, predecessor):
-            said.append(_carried(location, successor, predecessor, other.history, other.through))
+        if isinstance(other, DemandRow) and successor != predecessor:
+            said.append(_carried(location, successor, predecessor, other.history, other.through, each))
     return said
 
 
-def _carried(location: str, successor: str, predecessor: str, history: History, through: int) -> CarriedDemand:
+def _carried(
+    location: str, successor: str, predecessor: str, known: History, through: int, each: Decimal
+) -> CarriedDemand:
+    """The history in units of the successor, of which `each` do the work of one."""
+    first = known.first
+    if each != 1 and first is not None:
+        known = history(first, [quantity * each for quantity in known.series()])
     return CarriedDemand(
         location=location,
         sku=successor,
         predecessor=predecessor,
-        start=history.start,
-        days=history.days,
-        decimals=history.places,
+        start=known.start,
+        days=known.days,
+        decimals=known.places,
         through=date.fromordinal(through).isoformat(),
     )
 
@@ -97,20 +99,20 @@ def keep_carried(rows: View[Any], key: str, row: StockRow | None, event: Carried
     through, start = day_of(event.through), day_of(event.start)
     if through is None or start is None:
         raise Malformed("is no day", field="through" if through is None else "start")
-    history = History(start.isoformat(), event.days, event.decimals)
-    history.series()
+    told = History(start.isoformat(), event.days, event.decimals)
+    told.series()
     known = rows.read(demand_key(key, event.predecessor))
     if isinstance(known, DemandRow) and known.through >= through.toordinal():
         return []
-    rows.put(demand_key(key, event.predecessor), DemandRow(history, through.toordinal()))
+    rows.put(demand_key(key, event.predecessor), DemandRow(told, through.toordinal()))
     kept = rows.edit(demand_key(key))
     if not isinstance(kept, DemandRow):
         kept = DemandRow()
         rows.put(demand_key(key), kept)
     if event.predecessor not in kept.carried:
         kept.carried = [*kept.carried, event.predecessor]
-    successor = successor_of(row) if row is not None else None
-    if successor in (None, event.sku, event.predecessor):
+    succession = succession_of(row, rows.now_ms) if row is not None else None
+    if succession is None or succession[0] in (event.sku, event.predecessor):
         return []
-    assert successor is not None
-    return [_carried(event.location, successor, event.predecessor, history, through.toordinal())]
+    successor, each = succession
+    return [_carried(event.location, successor, event.predecessor, told, through.toordinal(), each)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from streamer.domain.acts import notice
 from streamer.domain.allocation import Touched, add_in, enqueue, recount
-from streamer.domain.stock_demand import hand_on_all, keep_carried, note_demand
+from streamer.domain.stock_demand import hand_over, keep_carried, note_demand
 from streamer.domain.stock_lines import (
     change_stock,
     finish,
 )
-from streamer.domain.stock_planning import day_number, successor_of
+from streamer.domain.stock_planning import day_number
 from streamer.domain.stock_rows import (
     MOVED,
     Change,
@@ -99,10 +99,11 @@ def take_movement(rows: Rows, event: StockMovement) -> Outcome:
     row = row_at(rows, key)
     row.known = row.counted = True
     change_stock(row, at_ms, event.delta)
-    told = note_demand(rows, key, row, settings, -event.delta) if event.reason == "issue" else []
+    if event.reason == "issue":
+        note_demand(rows, key, row, settings, -event.delta)
     cause = f"{event.reason} of {plain(event.delta)}"
     touched: Touched = {}
-    said = told + shortage(key, row, settings, touched, cause)
+    said = shortage(key, row, settings, touched, cause)
     said += settle(rows, key, row, touched, settings, cause)
     return said + tell_holding(key, row)
 
@@ -115,14 +116,13 @@ def take_facts(rows: Rows, event: ItemFacts) -> Outcome:
     if known is not None and not newer(event.version, known.version):
         return ()
     row.known = True
-    before = successor_of(row)
     row.facts[event.source] = Facts(
         event.version, event.description, [Part(part.sku, part.quantity_each) for part in event.kit],
         event.superseded_by, list(event.alternatives), event.part_number, event.superseded_from, event.superseded_each,
         event.use_up, list(event.older), dict(event.shares),
     )  # fmt: skip
     said = settle(rows, key, row, {}, settings_of(rows), "item facts") + tell_holding(key, row)
-    return said if successor_of(row) == before else said + hand_on_all(rows, key, row)
+    return said + hand_over(rows, key, row)
 
 
 def take_policy(rows: Rows, event: ItemPolicy) -> Outcome:

@@ -18,7 +18,7 @@ from streamer.domain.planning import Suggestion, suggest
 from streamer.domain.policies import AnyPolicy, DynamicLot, FixedPeriod, LastBuy, LotForLot, OrderUpTo
 from streamer.domain.stock_jobs import why_jobs
 from streamer.domain.stock_notices import late, unable
-from streamer.domain.stock_planning import day_number, is_own, needed_by, needs_demand, situation_of
+from streamer.domain.stock_planning import day_number, is_own, needed_by, needs_demand, situation_of, successor_of
 from streamer.domain.stock_rows import Open, Policy, StockRow
 from streamer.domain.units import ZERO, utc
 from streamer.domain.view import View as Partition
@@ -148,14 +148,18 @@ def _close_look(
         if policy is not WAITING_ONLY:
             policy.nothing_at = covered
         return unable(key, row, settings, str(error))
-    row.unable = None
     if policy.rule is not None:
         _note_levels(row, policy, suggestion, today)
     ordered_today = policy.done_day == today and isinstance(policy.rule, OrderUpTo)
     if not suggestion.lots or is_done(policy) or ordered_today:
         if policy is not WAITING_ONLY:
             policy.nothing_at = covered
+        successor = successor_of(row, now_ms)
+        if successor is not None and row.queue and covered < 0:
+            return unable(key, row, settings, f"it is superseded by {successor}, and lines still wait for it")
+        row.unable = None
         return late(key, row, settings, now_ms, policy)
+    row.unable = None
     if policy is not WAITING_ONLY:
         policy.nothing_at = None
         policy.done_day = today if isinstance(policy.rule, OrderUpTo | LastBuy) else 0

@@ -25,7 +25,7 @@ from streamer.domain.stock_rows import Offer as KeptOffer
 from streamer.domain.stock_rows import Policy as KeptPolicy
 from streamer.domain.terms import rates_of
 from streamer.domain.times import local_date
-from streamer.domain.units import ZERO, day_of, utc
+from streamer.domain.units import ZERO, day_of, iso_date, utc
 from streamer.domain.view import View
 from streamer.messages.applied import SettingsApplied, SupplierFacts
 
@@ -193,12 +193,18 @@ def needs_demand(policy: KeptPolicy) -> bool:
     return policy.rule is not None or policy.safety_rule is not None or policy.follow_demand
 
 
-def successor_of(row: StockRow) -> str | None:
-    """The SKU to order instead; what the settings say goes before what a platform says."""
+def successor_of(row: StockRow, now_ms: int) -> str | None:
+    """The SKU to order instead, once it takes the place."""
+    found = succession_of(row, now_ms)
+    return None if found is None else found[0]
+
+
+def succession_of(row: StockRow, now_ms: int) -> tuple[str, Decimal] | None:
+    """The successor, and how many of it do the work of one; the settings' word goes before a platform's."""
     for source in ("settings", "catalogue"):
         facts = row.facts.get(source)
-        if facts is not None and facts.superseded_by:
-            return facts.superseded_by
+        if facts is not None and facts.superseded_by and (facts.superseded_from or "") <= iso_date(now_ms):
+            return facts.superseded_by, facts.superseded_each
     return None
 
 
@@ -236,7 +242,7 @@ def situation_of(
         default_lead_time_days=settings.lead_time_days,
         enough_receipts=settings.enough_receipts,
         snoozed_until=day_of(max(policy.snoozed_until or "", row.snoozed_until or "")),
-        superseded_by=successor_of(row),
+        superseded_by=successor_of(row, now_ms),
         follow_demand=policy.follow_demand,
     )
 

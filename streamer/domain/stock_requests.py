@@ -81,7 +81,7 @@ def take_request(rows: Rows, event: LineRequest) -> Outcome:
     count(rows, key, before, booked_of(asked))
     lost = asked.short and asked.short != asked.waiting and not later  # nobody waits for it
     if lost and line is None and done is None and not event.probe:
-        said = [*said, *note_demand(rows, key, row, settings, asked.short - asked.waiting)]
+        note_demand(rows, key, row, settings, asked.short - asked.waiting)
     settled = settle(rows, key, row, touched, settings, event.line_key)
     return [*said, *settled] if said else settled
 
@@ -207,8 +207,8 @@ def take_shipped(rows: Rows, event: LineShipped) -> Outcome:
     remember_ms = remembering_ms(settings)
     before = _shipped(row, event.line_key)
     ship(rows, row, event, remember_ms, touched)
-    said = note_demand(rows, key, row, settings, max(ZERO, event.quantity - before))
-    said += shortage(key, row, settings, touched, f"{event.line_key} shipped {plain(event.quantity)}")
+    note_demand(rows, key, row, settings, max(ZERO, event.quantity - before))
+    said = shortage(key, row, settings, touched, f"{event.line_key} shipped {plain(event.quantity)}")
     line = row.lines.get(event.line_key)
     if line is not None and is_done(line) and event.line_key not in touched:
         give_back(row, event.line_key, line)

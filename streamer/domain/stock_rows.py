@@ -263,7 +263,9 @@ class MovedRow(msgspec.Struct, omit_defaults=True):
     forget_ms: int
 
 
-class DemandRow(msgspec.Struct, omit_defaults=True, rename={"history": "h", "through": "t", "carried": "c"}):
+class DemandRow(
+    msgspec.Struct, omit_defaults=True, rename={"history": "h", "through": "t", "carried": "c", "handed": "s"}
+):
     """The demand of one SKU at one location day by day; touched once a day.
 
     The histories of SKUs that it supersedes stand in rows of their own: theirs are `demand_key(key, predecessor)`.
@@ -272,6 +274,7 @@ class DemandRow(msgspec.Struct, omit_defaults=True, rename={"history": "h", "thr
     history: History = History()
     through: int = 0  # ordinal of the last day that is in it
     carried: list[str] = []  # predecessors
+    handed: str | None = None  # successor, and `through` of what it was given
 
 
 class PatternRow(msgspec.Struct, omit_defaults=True, rename={"first": "f", "services": "s"}):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zlib import crc32
 
 from streamer.domain.allocation import Touched, committed_parts, promise, serve, take_back, uncovered
 from streamer.domain.channels import rules_of
@@ -32,6 +33,8 @@ from streamer.messages.recalls import PartHolding
 HOUR_MS = 3_600_000
 """So long a first level may take before a line that waits for a part nobody has counted makes us order it."""
 START_OF_DAY = "5 0 * * *"
+SPREAD_SECONDS = 600
+"""Rows that are due at one moment are looked at over ten minutes, so that order lines need not wait for all."""
 REMEMBER_DAYS = 40  # until settings say otherwise
 
 Rows = View[Any]
@@ -46,22 +49,30 @@ def plan_check(row: StockRow, now_ms: int, settings: SettingsApplied | None, key
     """When the row shall be looked at again without an event: by the schedule, and at least once a day."""
     if not row.counted and row.queue and row.offers and not row.incoming:
         row.check_ms = min(row.check_ms or now_ms + HOUR_MS, now_ms + HOUR_MS)
-    if row.check_ms is None and (row.policy is not None or row.offers or row.finished or row.arrived or row.asked_day):
+    if row.check_ms is None and _has_to_be_looked_at(row):
         row.check_ms = _next_check_ms(row, now_ms, settings, key)
     if row.check_ms is not None and (row.due is None or row.check_ms < row.due):
         row.due = row.check_ms
 
 
+def _has_to_be_looked_at(row: StockRow) -> bool:
+    """Something to order, to forget or to write down; or its demand to hand over on the day when it is superseded."""
+    if row.policy is not None or row.offers or row.finished or row.arrived or row.asked_day:
+        return True
+    return any(facts.superseded_from for facts in row.facts.values())
+
+
 def _next_check_ms(row: StockRow, now_ms: int, settings: SettingsApplied | None, key: str) -> int:
-    next_ms = now_ms + DAY_MS
+    apart_ms = crc32(key.encode()) % SPREAD_SECONDS * 1000
+    next_ms = now_ms + DAY_MS - apart_ms
     if settings is None:
         return next_ms
     if settings.reconcile is not None and (row.offers or row.policy is not None):
-        next_ms = min(next_ms, next_time_ms(settings.reconcile, settings.time_zone, now_ms))
+        next_ms = min(next_ms, next_time_ms(settings.reconcile, settings.time_zone, now_ms) + apart_ms)
     if row.policy is not None and isinstance(
         row.policy.rule, OrderUpTo
     ):  # no day may be left out: it may be the review
-        next_ms = min(next_ms, next_time_ms(START_OF_DAY, zone_of(settings, key), now_ms))
+        next_ms = min(next_ms, next_time_ms(START_OF_DAY, zone_of(settings, key), now_ms) + apart_ms)
     return next_ms
 
 

@@ -223,6 +223,22 @@ def test_the_history_of_a_superseded_sku_is_carried_over_to_its_successor() -> N
     assert successor.row(NEW).policy.reorder_point == 18  # 4 a day, and a day without: five days of 3.5
 
 
+def test_two_of_the_new_one_for_each_old_one_are_twice_the_demand_from_the_day_on_which_it_takes_over() -> None:
+    two = {"superseded_from": "2026-03-06", "superseded_each": D(2)}
+    partition = a_row(level(100), facts(SKU, "OIL-NEW").model_copy(update=two))
+    sold(partition, [3, 0, 1])
+    assert of(CarriedDemand, partition.sent) == []
+    for _ in range(3):
+        partition.tick(days=1)
+    (carried,) = of(CarriedDemand, partition.sent)
+    successor = Partition(stock)
+    successor.send(company(), carried)
+    row = successor.row(demand_key(NEW, SKU))
+    assert [int(quantity) for quantity in row.history.series()] == [6, 0, 2]
+    partition.tick(days=5)
+    assert len(of(CarriedDemand, partition.sent)) == 1
+
+
 def test_what_is_still_sold_of_the_old_one_is_handed_on_each_day_and_along_the_chain() -> None:
     partition = a_row(level(100), facts(SKU, "OIL-NEW"), facts("OIL-NEW", "OIL-NEWEST"))
     partition.send(ask("0/1", 2))

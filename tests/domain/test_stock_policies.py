@@ -306,6 +306,27 @@ def test_a_superseded_sku_is_not_ordered_any_more() -> None:
     assert needs(a_row(facts, offer(), policy(10, 30), level(2))) == []
 
 
+def test_a_part_that_will_be_superseded_is_ordered_until_that_day() -> None:
+    later: dict[str, Any] = {"superseded_by": "OIL-NEW", "superseded_from": "2026-03-10"}
+    facts = ItemFacts(location="main", sku=SKU, version="1", source="settings", **later)
+    partition = a_row(facts, offer(), policy(10, 30), level(9))
+    assert needs(partition) == [("ACME", 21)]
+    partition.tick(days=9)
+    partition.send(incoming(f"need:{KEY}/1", 0, 1, state="received", received=D(21)), level(2, 9 * 1440))
+    partition.tick(days=2)
+    assert needs(partition) == [("ACME", 21)]
+
+
+def test_people_are_told_once_when_lines_wait_for_a_part_that_is_superseded() -> None:
+    partition = a_row(offer(), policy(10, 30), level(0))
+    partition.send(ask("1/1", 2), incoming(f"need:{KEY}/1", 0, 1, state="cancelled"))
+    partition.send(ItemFacts(location="main", sku=SKU, version="1", source="settings", superseded_by="OIL-NEW"))
+    partition.tick(days=2)
+    partition.send(level(0, 3000), ask("3/1", 1, follow="none"))
+    told = [notice for notice in of(NotifyCommand, partition.sent) if "superseded by OIL-NEW" in notice.text]
+    assert len(told) == 1
+
+
 def test_orders_of_others_count_only_if_they_come_in_time() -> None:
     in_time = incoming("erp:4711", 30, 1, expected_date="2026-03-06")
     too_late = incoming("erp:4711", 30, 1, expected_date="2026-04-30")
@@ -339,7 +360,7 @@ def test_the_scheduled_look_comes_at_the_time_that_cron_names_in_the_companys_zo
     partition = a_row(policy(10, 30), offer(), level(20), reconcile="30 6 * * *")
     due = partition.due(KEY)
     assert due is not None
-    assert utc(due) == datetime(2026, 3, 3, 5, 30, tzinfo=UTC)
+    assert 0 <= (utc(due) - datetime(2026, 3, 3, 5, 30, tzinfo=UTC)).total_seconds() < 600
 
 
 @pytest.mark.parametrize(
