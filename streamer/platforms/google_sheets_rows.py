@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -82,10 +83,23 @@ class Row:
         except ValueError:
             day, _, rest = told.partition(" ")
             try:
-                found = datetime.combine(parse_date(day, locale=self.locale), _clock(rest))
+                found = datetime.combine(_day(day, str(self.locale)), _clock(rest))
             except (ValueError, IndexError) as error:
                 raise Malformed("is no day as the sheet's locale writes it", field=name) from error
         return (found if found.tzinfo else found.replace(tzinfo=self.zone)).astimezone(UTC)
+
+
+@lru_cache(maxsize=64)
+def _spoken(name: str) -> Locale:
+    try:
+        return Locale.parse(name)
+    except (ValueError, UnknownLocaleError) as error:
+        raise Malformed("is no locale", field="spreadsheetLocale") from error
+
+
+@lru_cache(maxsize=4096)  # days of rows repeat, and babel reads its rules for each
+def _day(told: str, locale: str) -> date:
+    return parse_date(told, locale=locale)
 
 
 def _clock(told: str) -> time:
@@ -115,10 +129,7 @@ def rows_of(told: Mapping[str, Any], columns: Mapping[str, str], *, zone: ZoneIn
             zone = ZoneInfo(str(name))
         except (ValueError, OSError, KeyError) as error:
             raise Malformed("is no time zone", field="spreadsheetTimeZone") from error
-    try:
-        spoken = Locale.parse(str(told.get("spreadsheetLocale") or locale))
-    except (ValueError, UnknownLocaleError) as error:
-        raise Malformed("is no locale", field="spreadsheetLocale") from error
+    spoken = _spoken(str(told.get("spreadsheetLocale") or locale))
     as_of = _moment(told.get("sentAt") or told.get("as_of"))
     for named in _named(told):
         cells = {ours: named[heading] for ours, heading in columns.items() if heading in named}
