@@ -233,7 +233,16 @@ def appointment(row: Row, account: str, platform: str, location: LocationId | No
         platform=platform,
         kind="service_appointment",
         source_id=record_id,
-        version=content_hash(record_id, service, day, when, state, location, vehicle, parts),
+        version=content_hash(
+            record_id,
+            service,
+            day,
+            when,
+            state,
+            location,
+            *vars(vehicle).values(),
+            *(text for part in parts for text in (part.sku, part.quantity)),
+        ),  # fmt: skip
         occurred_at=row.time("occurred_at"),
         state="cancelled" if state.lower() in ("cancelled", "canceled") else "open",
         status=state or None,
