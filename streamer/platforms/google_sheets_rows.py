@@ -242,7 +242,7 @@ def appointment(row: Row, account: str, platform: str, location: LocationId | No
             location,
             *vars(vehicle).values(),
             *(text for part in parts for text in (part.sku, part.quantity)),
-        ),  # fmt: skip
+        ),
         occurred_at=row.time("occurred_at"),
         state="cancelled" if state.lower() in ("cancelled", "canceled") else "open",
         status=state or None,
