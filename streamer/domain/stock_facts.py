@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from streamer.domain.acts import notice
 from streamer.domain.allocation import Touched, add_in, enqueue, recount
 from streamer.domain.stock_demand import hand_over, keep_carried, note_demand
@@ -170,7 +172,7 @@ def take_incoming(rows: Rows, event: Incoming) -> Outcome:
         return ()
     settings = settings_of(rows)
     before = need.received if need is not None else done.quantity if done is not None else ZERO
-    arrived = event.received * event.units_each
+    arrived = _pieces(event.received, event.units_each)
     received = arrived - before
     if received > 0:
         row.known = row.counted = True
@@ -190,8 +192,8 @@ def take_incoming(rows: Rows, event: Incoming) -> Outcome:
     else:
         row.finished.pop(event.need_id, None)
         row.incoming[event.need_id] = Open(
-            event.quantity * event.units_each, event.supplier, event.revision, event.reference, max(before, arrived),
-            event.expected_date, need.late_told if need is not None else None,
+            _pieces(event.quantity, event.units_each), event.supplier, event.revision, event.reference,
+            max(before, arrived), event.expected_date, need.late_told if need is not None else None,
             need.ordered_day if need is not None and need.ordered_day else day_number(settings, key, rows.now_ms),
         )  # fmt: skip
     return settle(rows, key, row, {}, settings, f"{event.reference} {event.state}") + tell_holding(key, row)
@@ -233,3 +235,8 @@ def _take_out(key: str, row: StockRow, cause: str, settings: SettingsApplied | N
         words += f" {plain(coming)} more are on order."
     why = ("hold", key, cause, plain(row.on_hand), plain(coming), *(name for name, _ in taken[:50]))
     return list(notice(settings, why, f"{key} is held back", words, link=f"/stock/{key}"))
+
+
+def _pieces(quantity: Decimal, units_each: Decimal) -> Decimal:
+    """Purchase units as stock units, with no more decimals than a quantity carries."""
+    return quantity if units_each == 1 else round(quantity * units_each, 6).normalize() + ZERO

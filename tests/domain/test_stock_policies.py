@@ -157,6 +157,17 @@ def test_boxes_are_ordered_and_pieces_are_expected() -> None:
     assert partition.row(KEY).on_hand == 21
 
 
+def test_a_third_of_a_can_is_counted_with_no_more_decimals_than_a_quantity_has() -> None:
+    third = D("0.333333")
+    partition = a_row(offer(unit="CAN", units_per_purchase_unit=third), policy(10, 30), level(9))
+    need = the_need(partition)
+    partition.tick(seconds=60)
+    partition.send(incoming(need.need_id, 0, 1, state="received", received=third, units_each=third))
+    assert partition.row(KEY).on_hand == D("9.111111")
+    partition.send(ask("1/1", 9))
+    assert of(Need, partition.sent)[-1].why.on_hand == D("9.111111")
+
+
 def test_more_than_the_largest_lot_goes_into_several_orders() -> None:
     partition = a_row(offer(maximum_lot=D(40)), policy(10, 109), level(9))
     assert needs(partition) == [("ACME", 40), ("ACME", 40), ("ACME", 20)]
