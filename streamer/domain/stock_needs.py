@@ -6,11 +6,14 @@ A look from far is cheap and is all that most events need: is there enough, with
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from streamer.domain.allocation import free, waiting
+from streamer.domain.calendars import review_day
 from streamer.domain.checks import Invalid
 from streamer.domain.explaining import explain
 from streamer.domain.offers import unit_price_of
@@ -143,7 +146,10 @@ def _close_look(
     now_ms = rows.now_ms
     today = day_number(settings, key, now_ms)
     try:
-        suggestion = suggest(situation_of(rows, key, row, policy, settings, now_ms))
+        situation = situation_of(rows, key, row, policy, settings, now_ms)
+        if isinstance(policy.rule, OrderUpTo) and _missed_review(policy.rule, policy.levels_day, today):
+            situation = replace(situation, policy=replace(policy.rule, first_review=date.fromordinal(today)))
+        suggestion = suggest(situation)
     except Invalid as error:
         if policy is not WAITING_ONLY:
             policy.nothing_at = covered
@@ -164,6 +170,14 @@ def _close_look(
         policy.nothing_at = None
         policy.done_day = today if isinstance(policy.rule, OrderUpTo | LastBuy) else 0
     return _needs(key, row, now_ms, cause, policy, suggestion, settings)
+
+
+def _missed_review(rule: OrderUpTo, looked_day: int, today: int) -> bool:
+    """Whether a review fell on a day since the last look, on which the installation stood still: it is made up for."""
+    if not 0 < looked_day < today:
+        return False
+    due = review_day(date.fromordinal(looked_day + 1), rule.first_review, rule.review_days)
+    return due < date.fromordinal(today)
 
 
 def _note_levels(row: StockRow, policy: Policy, suggestion: Suggestion, today: int) -> None:

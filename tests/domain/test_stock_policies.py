@@ -117,6 +117,16 @@ def test_a_periodic_review_orders_on_its_day_only_and_once() -> None:
     assert needs(partition) == [("ACME", 15), ("ACME", 4)]
 
 
+def test_a_review_day_on_which_all_stood_still_is_made_up_for() -> None:
+    weekly = ruled("order_up_to", review_days=7, first_review="2026-03-04", order_up_to=D(20))
+    partition = a_row(offer(), weekly, level(5))
+    partition.tick(days=1)
+    partition.tick(days=3)
+    assert needs(partition) == [("ACME", 15)]
+    partition.tick(days=1)
+    assert needs(partition) == [("ACME", 15)]
+
+
 def test_a_last_buy_is_made_once_and_again_only_when_it_was_cancelled() -> None:
     last = ruled("newsvendor", underage_cost=5.0, overage_cost=2.0, until="2026-06-01", mean=20.0)
     partition = a_row(offer(), last, level(3))
