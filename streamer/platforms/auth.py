@@ -37,7 +37,8 @@ from streamer.platforms.wire import (
 STALE = frozenset({401})
 EARLY_SECONDS = 60.0  # a token is renewed this long before it ends
 USUAL_LIFETIME_SECONDS = 3600.0
-ASSERTION_SECONDS = 3600
+ASSERTION_SECONDS = 3540  # some take less than an hour only
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TOKEN, REFRESH, SESSION = "token", "refresh_token", "session"
 
 
@@ -177,15 +178,19 @@ class OAuth2:
     one makes it the valid one: it is kept, durably, before the new token is used. A new one in the settings wins over
     what was kept under the old one.
     `jwt_bearer`: an assertion signed with the key of a service account (RFC 7523); `claims` makes what is in it.
+    A client `assertion` proves the client by such a signature instead of a secret (RFC 7523, 2.2); the setting `key_id`
+    names its certificate.
     """
 
     token_url: str  # an address, or a path below the account's `base_url`
     grant: Literal["client_credentials", "refresh_token", "jwt_bearer"] = "client_credentials"
-    client: Literal["body", "basic"] = "body"
+    client: Literal["body", "basic", "assertion"] = "body"
     scope: str | None = None
     more: Callable[[Any], Mapping[str, str]] | None = None  # further form fields, of the settings
     claims: Callable[[Any], Mapping[str, Any]] | None = None
     private_key: str = "private_key"
+    algorithm: str = "RS256"
+    key_id: str | None = None  # the setting that holds it
     header: str = "Authorization"
     prefix: str = "Bearer "
     base: str = ""  # the usual base address, where `token_url` is a path
@@ -217,7 +222,9 @@ class OAuth2:
         if self.scope:
             form["scope"] = self.scope
         headers = {"Accept": "application/json"}
-        if self.grant != "jwt_bearer":
+        if self.client == "assertion":
+            form |= {"client_assertion_type": ASSERTION_TYPE, "client_assertion": (yield from self._signed(settings))}
+        elif self.grant != "jwt_bearer":
             if self.client == "basic":
                 headers["Authorization"] = BasicAuth("client_id", "client_secret").header(settings)
             else:
@@ -250,15 +257,18 @@ class OAuth2:
             case "client_credentials":
                 return {"grant_type": "client_credentials"}
             case "jwt_bearer":
-                assertion = yield from signed_claims(
-                    plain(settings, self.private_key), self.claims(settings) if self.claims else {}
-                )
+                assertion = yield from self._signed(settings)
                 return {"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion}
         kept = yield from recall(REFRESH)
         first, _, token = (kept or "").partition(":")
         if first != self._first(settings):
             token = plain(settings, "refresh_token")
         return {"grant_type": "refresh_token", "refresh_token": token}
+
+    def _signed(self, settings: Any) -> Call[str]:
+        header = {"alg": self.algorithm} | ({"kid": plain(settings, self.key_id)} if self.key_id else {})
+        claims = self.claims(settings) if self.claims else {}
+        return (yield from signed_claims(plain(settings, self.private_key), claims, header=header))
 
     def _first(self, settings: Any) -> str:
         """Tells refresh tokens of the settings apart without holding one."""
@@ -307,16 +317,20 @@ class Session:
 
 
 def signed_claims(private_key: str, claims: Mapping[str, Any], *, header: Mapping[str, Any] | None = None) -> Call[str]:
-    """A JSON Web Token (RFC 7519) signed with RS256, valid from now for an hour unless `claims` say otherwise."""
+    """A JSON Web Token (RFC 7519), valid from now for an hour unless `claims` say otherwise.
+
+    Signed with RS256 unless `header` names another algorithm of RSA keys as `alg`.
+    """
     from joserfc import jwt
     from joserfc.errors import JoseError
     from joserfc.jwk import RSAKey
 
     now = (yield from moment()).now
     times = {"iat": int(now.timestamp()), "exp": int((now + timedelta(seconds=ASSERTION_SECONDS)).timestamp())}
+    told = {"alg": "RS256", "typ": "JWT", **(header or {})}
     try:
         key = RSAKey.import_key(private_key.replace("\\n", "\n"))
-        return jwt.encode({"alg": "RS256", "typ": "JWT", **(header or {})}, {**times, **claims}, key)
+        return jwt.encode(told, {**times, **claims}, key, algorithms=[told["alg"]])
     except (JoseError, ValueError) as error:
         raise Misconfigured("private_key", "is no RSA key in PEM form") from error
 

@@ -18,7 +18,18 @@ T = TypeVar("T")
 
 LONGEST_PAUSE_SECONDS = 86_400.0
 LONGEST_EXCERPT = 300
-_TELLING = ("error", "errors", "message", "Message", "detail", "title", "error_description", "reason", "fault")
+_TELLING = (
+    "error",
+    "errors",
+    "message",
+    "Message",
+    "detail",
+    "title",
+    "error_description",
+    "reason",
+    "fault",
+    "o:errorDetails",
+)
 _ADDRESS = re.compile(r"[^\s@\"'<>]+@[^\s@\"'<>]+")
 
 

@@ -36,6 +36,7 @@ from streamer.platforms.wire import (
 
 MOST_ROUNDS = 10  # of fetches that follow from fetches
 NONCE = "0" * 32
+STANDS_AT = datetime(2026, 1, 1, tzinfo=UTC)  # when what is recorded without a time is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ def arrivals(platform: Platform[Any], sample: Sample) -> Iterator[Raw]:
                 exchange.method,
                 exchange.path,
                 exchange.query,
+                received_at=STANDS_AT,
             )
 
 
@@ -209,7 +211,7 @@ def aside(request: Request) -> Moment | None:
         case Recall() | Keep() | Alone() | Release():
             return None
         case AskMoment():
-            return Moment(datetime(2026, 1, 1, tzinfo=UTC), NONCE)
+            return Moment(STANDS_AT, NONCE)
     raise NotSent(f"{type(request).__name__} is not answered from a file")
 
 

@@ -184,7 +184,7 @@ def test_a_service_account_signs_its_claims_for_an_hour() -> None:
     play(auth.token(ServiceSettings(client_id="robot@example.com", private_key=pem.replace("\n", "\\n"))), world)
     [form] = world.forms()
     token = jwt.decode(form["assertion"], RSAKey.import_key(pem), algorithms=["RS256"])
-    assert token.claims["exp"] - token.claims["iat"] == 3600
+    assert token.claims["exp"] - token.claims["iat"] == 3540
     assert token.claims["iat"] == int(NOW.timestamp())
     assert (token.claims["iss"], token.claims["scope"]) == ("robot@example.com", "sheets")
     with pytest.raises(Misconfigured, match="private_key"):
