@@ -58,7 +58,7 @@ class Measured:
 
 
 async def run(
-    *, lines: int = 200_000, repeats: int = 3, names: Sequence[str] = tuple(CONTENDERS), seconds: float = 180.0
+    *, lines: int = 120_000, repeats: int = 3, names: Sequence[str] = tuple(CONTENDERS), seconds: float = 180.0
 ) -> dict[str, Any]:
     """Measures, prints and saves. Raises check.Wrong where a contender decides wrongly, RuntimeError where one ends."""
     loads = {share: workload.make(int(lines * share)) for share in {CONTENDERS[name].share for name in names}}

@@ -34,7 +34,6 @@ ZIPF = 1.1
 RESERVATIONS = 10
 CANCELLED = 0.10  # of the events, beside the lines
 REPEATED = 0.01
-# Events of one partition between what its sender has durable and what it sends: 40 ms at 1,000 a second.
 SENDER_LAG = 10
 """Events of one partition between what its sender has durable and what it sends: 40 ms at 1,000 a second."""
 ORDERS_TOPIC_ID = "b3JkZXJzLWJlbmNobWFyaw"
