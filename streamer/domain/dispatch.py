@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from streamer.domain import dispatch_backfills, dispatch_polls, dispatch_records, dispatch_secrets
+from streamer.domain import dispatch_backfills, dispatch_poll_acts, dispatch_polls, dispatch_records, dispatch_secrets
 from streamer.domain.acts import released
 from streamer.domain.dispatch_external import give_up, supplier_status
 from streamer.domain.dispatch_ledger import Ledger
@@ -43,6 +43,7 @@ from streamer.messages.commands import (
     Command,
     CommandStatus,
     OperatorAct,
+    PollAct,
     PollMoved,
     SecretKept,
 )
@@ -94,6 +95,8 @@ def row_key(event: Message) -> str:
             return command_key(event.account, event.command_id)
         case Backfill():
             return poll_key(event.account, dispatch_backfills.name_of(event))
+        case PollAct():
+            return poll_key(event.account, event.resource or "all")
         case PollMoved():
             return poll_key(event.account, event.resource)
         case SupplierStatus():
@@ -276,6 +279,7 @@ _HANDLERS: dict[type[Message], Callable[..., Outcome]] = {
     CommandStatus: _status,
     OperatorAct: operator,
     SupplierStatus: supplier_status,
+    PollAct: dispatch_poll_acts.take,
     PollMoved: dispatch_polls.moved,
     SecretKept: dispatch_secrets.kept,
     Backfill: dispatch_backfills.ask,

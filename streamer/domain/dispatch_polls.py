@@ -77,6 +77,11 @@ def _wanted(rows: Rows, applied: SettingsApplied) -> dict[tuple[str, str], Poll]
     return wanted
 
 
+def resources_of(rows: Rows, applied: SettingsApplied, account: str) -> list[str]:
+    """Names of the polls of an account that come round, by the settings."""
+    return [resource for one, resource in _wanted(rows, applied) if one == account]
+
+
 def _edit(rows: Rows, key: str) -> PollRow:
     row = rows.edit(key)
     assert isinstance(row, PollRow)

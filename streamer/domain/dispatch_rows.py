@@ -121,6 +121,8 @@ class PollRow(msgspec.Struct, tag="poll", omit_defaults=True):
     overlap_ms: int = 0  # of a reconciliation
     reached_ms: int | None = None  # when its last look that went well began
     tries: int = 0  # of a back-fill, that came to nothing
+    paused_by: str | None = None  # who stopped it: nothing is asked until somebody resumes it
+    acts: list[str] = []  # ids of what people did
     quarantined: str | None = None
 
 
@@ -194,6 +196,8 @@ def write_row(row: Row | SettingsApplied) -> bytes:
 
 def due_ms(row: Row | SettingsApplied) -> int | None:
     if isinstance(row, SettingsApplied) or row.quarantined is not None:
+        return None
+    if isinstance(row, PollRow) and row.paused_by is not None:
         return None
     return row.due_ms
 

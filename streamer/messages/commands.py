@@ -349,6 +349,26 @@ class OperatorAct(Message):
         return f"{self.command_id}:{self.act_id}"
 
 
+class PollAct(Message):
+    """A person has an account looked at now, or its polls stopped and taken up again. The fold audits it."""
+
+    ce_type: ClassVar[str] = "poll-act"
+
+    account: AccountId
+    resource: Text | None = None  # None: every poll of the account that comes round
+    act: Literal["look_now", "pause", "resume"]
+    reason: Text | None = None
+    actor: Text
+    act_id: Text
+    at: Utc
+
+    def places(self) -> tuple[Place, ...]:
+        return (Place("commands", self.account),)
+
+    def message_id(self) -> str:
+        return f"poll:{self.act_id}"
+
+
 class PollMoved(Message):
     """A poll's pages are on the raw topic: its cursor may move, and when to look again."""
 

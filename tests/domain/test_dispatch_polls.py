@@ -12,7 +12,7 @@ from streamer.domain.partitions import partition_of
 from streamer.domain.times import utc
 from streamer.errors import Refused
 from streamer.messages.applied import AccountFacts, SettingsApplied
-from streamer.messages.commands import PollMoved
+from streamer.messages.commands import PollAct, PollMoved
 from tests.domain.memory import Partition, settings
 
 
@@ -121,3 +121,50 @@ def test_other_settings_of_an_older_revision_change_nothing() -> None:
     partition.send(company({"recalls": 60.0}, revision=5))
     partition.send(company({}, revision=4))
     assert len(partition.tick(seconds=1)) == 1
+
+
+def act(partition: Partition, what: str, act_id: str = "a1", **more: Any) -> PollAct:
+    fields = {"account": "nhtsa", "act": what, "actor": "eve", "act_id": act_id, "at": utc(partition.now_ms)}
+    return PollAct.model_validate(fields | more)
+
+
+def test_a_person_has_an_account_looked_at_now_and_its_turn_comes_again_as_before() -> None:
+    partition = polling({"recalls": 3600.0})
+    partition.tick(seconds=1)
+    partition.send(moved(partition, 1))
+    (entry,) = partition.send(act(partition, "look_now", reason="the shop says that it has sent it"))
+    assert (entry.act, entry.actor, entry.after) == ("poll.look_now", "eve", {"recalls": "asked now"})
+    assert partition.tick(seconds=1) == [StartPoll("nhtsa", "recalls", 2, {"etag": "1"})]
+    partition.send(moved(partition, 2))
+    assert partition.send(act(partition, "look_now")) == [], "the same form once more"
+    assert partition.tick(seconds=600) == []
+    assert len(partition.tick(seconds=3000)) == 1
+
+
+def test_a_look_that_is_under_way_is_not_begun_a_second_time() -> None:
+    partition = polling({"recalls": 3600.0})
+    partition.tick(seconds=1)
+    (entry,) = partition.send(act(partition, "look_now"))
+    assert entry.after == {"recalls": "under way"}
+    assert partition.tick(seconds=5) == []
+
+
+def test_what_a_person_stopped_is_asked_again_when_somebody_resumes_it_and_not_before() -> None:
+    partition = polling({"recalls": 60.0, "investigations": 60.0})
+    partition.tick(seconds=1)
+    partition.send(act(partition, "pause", resource="recalls"))
+    partition.send(moved(partition, 1), moved(partition, 1, resource="investigations"))
+    partition.send(company({"recalls": 30.0, "investigations": 60.0}, revision=2))
+    assert [one.resource for one in partition.tick(seconds=90)] == ["investigations"]
+    with pytest.raises(Refused, match="stopped by eve: resume"):
+        partition.send(act(partition, "look_now", "a2", resource="recalls"))
+    (entry,) = partition.send(act(partition, "resume", "a3"))
+    assert entry.before == {"recalls": "stopped by eve", "investigations": "under way"}
+    assert partition.tick(seconds=1) == [StartPoll("nhtsa", "recalls", 2, {"etag": "1"})]
+
+
+def test_an_act_on_what_does_not_come_round_is_refused_by_name() -> None:
+    partition = polling({"recalls": 60.0})
+    for more in ({"resource": "orders"}, {"account": "nobody"}):
+        with pytest.raises(Refused, match=r"accounts\.\w+"):
+            partition.send(act(partition, "pause", **more))
