@@ -23,6 +23,7 @@ from streamer.messages.applied import SettingsApplied
 from streamer.pipeline import folds as agents
 from streamer.pipeline.asking import approver_of
 from streamer.pipeline.callers import Callers, ended_with_owner
+from streamer.pipeline.connection_view import ConnectionView
 from streamer.pipeline.keeper import LedgerKeeper, Sealer
 from streamer.pipeline.message_fold import MessageFold, outputs_of
 from streamer.pipeline.normalise import Normaliser
@@ -99,6 +100,12 @@ class WorkerApp:
         @self.engine.app.page("/rows/{fold}/{key:.*}", name="rows")
         async def rows(_web: Any, request: Any, fold: str, key: str) -> Any:
             return view.answer(fold, key, request.query.get("log_key"), request.headers.get("Authorization", ""))
+
+        connections = ConnectionView(self.runner, token)
+
+        @self.engine.app.page("/connections", name="connections")
+        async def standings(_web: Any, request: Any) -> Any:
+            return connections.answer(request.headers.get("Authorization", ""))
 
     async def _send(self, outputs: list[Any]) -> None:
         """What callers bring back. A failure ends the process: an outcome that is not written is an unknown one."""

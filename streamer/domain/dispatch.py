@@ -95,10 +95,8 @@ def row_key(event: Message) -> str:
             return command_key(event.account, event.command_id)
         case Backfill():
             return poll_key(event.account, dispatch_backfills.name_of(event))
-        case PollAct():
+        case PollMoved() | PollAct():
             return poll_key(event.account, event.resource or "all")
-        case PollMoved():
-            return poll_key(event.account, event.resource)
         case SupplierStatus():
             return external_key(event.account, event.external_reference or event.source_id)
         case SecretKept():

@@ -40,6 +40,10 @@ class Breaker:
         """The call ended before the other side was asked."""
         self._trying = False
 
+    def open_seconds(self, now: float) -> float | None:
+        """Until the next call may try; None: closed."""
+        return None if self._open_until is None else max(0.0, self._open_until - now)
+
     @property
     def is_open(self) -> bool:
         return self._open_until is not None

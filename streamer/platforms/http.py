@@ -27,6 +27,7 @@ from streamer.platforms.breaker import Breaker
 from streamer.platforms.judging import judge, where
 from streamer.platforms.masking import Mask
 from streamer.platforms.settings import spellings
+from streamer.platforms.standing import Standing
 from streamer.platforms.wire import (
     Alone,
     AskMoment,
@@ -122,6 +123,15 @@ class _Line:
         """No call of this account goes out before so many seconds are over."""
         self.held_until = max(self.held_until, time.monotonic() + seconds)
 
+    def standing(self) -> Standing:
+        """Only inside the loop that makes the calls: the limiters' counts run down by its clock."""
+        left = []
+        for limiter in self.limiters:
+            limiter.has_capacity(limiter.max_rate)  # brings its level up to date
+            left.append((max(0.0, limiter.max_rate - limiter._level), limiter.max_rate, limiter.time_period))
+        now = time.monotonic()
+        return Standing(*min(left), max(0.0, self.held_until - now), self.breaker.open_seconds(now))
+
     def session(self, *, safe: bool, plain: bool) -> aiohttp.ClientSession:
         """Unsafe requests get a connection of their own.
 
@@ -197,6 +207,10 @@ class Runner:
         """Whether calls of this account are held back because the other side keeps failing."""
         line = self._lines.get(account)
         return line is not None and line.breaker.is_open
+
+    def standings(self) -> dict[str, Standing]:
+        """Of each account that this process has called."""
+        return {account: line.standing() for account, line in self._lines.items()}
 
     async def run(
         self,

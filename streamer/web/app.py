@@ -18,6 +18,7 @@ from streamer.web.console.follower import Follower
 from streamer.web.console.live import Live
 from streamer.web.console.owner import Owners
 from streamer.web.console.pages import (
+    accounts,
     approvals,
     errors,
     login,
@@ -41,7 +42,7 @@ from streamer.web.users import Users
 
 log = logging.getLogger(__name__)
 
-PAGES = (approvals, today, orders, stock, reorders, purchase_orders, records, errors, others, login)
+PAGES = (approvals, today, orders, stock, reorders, purchase_orders, records, errors, accounts, others, login)
 STATIC = Path(str(files("streamer.web.console"))) / "static"
 
 

@@ -110,6 +110,25 @@ async def test_of_several_limits_the_narrowest_holds() -> None:
         assert time.monotonic() - begun >= 0.35
 
 
+async def test_how_an_account_stands_is_told_by_its_narrowest_limit_the_pause_it_asked_for_and_its_breaker() -> None:
+    async def answers(request: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": "60"}) if "busy" in request.path else web.Response()
+
+    class Narrow(Account):
+        rate = (Rate(100.0, 1.0), Rate(4.0, 3600.0))
+
+    async with serving(answers) as server, Runner() as runner:
+        account = Narrow.at(str(server.make_url("")), calls_per_second=None)
+        assert runner.standings() == {}
+        await runner.run(account.ask(get(f"{account.base('')}/x")), account)
+        standing = runner.standings()[account.account]
+        assert (round(standing.calls_left), standing.calls, standing.per_seconds) == (3, 4, 3600)
+        assert (standing.held_seconds, standing.breaker_seconds) == (0, None)
+        with pytest.raises(Unavailable):
+            await runner.run(account.ask(get(f"{account.base('')}/busy")), account)
+        assert runner.standings()[account.account].held_seconds == pytest.approx(60, abs=5)
+
+
 async def test_what_breaks_after_an_unsafe_request_was_carried_out_is_unclear() -> None:
     async def half(request: web.Request) -> web.Response:
         return web.json_response({}, status=200 if request.path == "/orders" else 400)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from streamer.domain import stock, stock_rows
-from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow
+from streamer.domain.dispatch_rows import Attempt, LedgerRow, PollRow, SecretRow
 from streamer.domain.dispatch_rows import write_row as write_ledger_row
 from streamer.domain.order_rows import write_row as write_orders_row
 from streamer.domain.purchasing_rows import CoveredNeed, OrderedLine, OrderRow
@@ -351,6 +351,12 @@ def a_day(
         account="lamps", resource="orders", every_ms=300_000, ended_ms=int(NOW.timestamp() * 1000), records=3
     )
     made.append(row(topics, "dispatch", "lamps/poll/orders", write_ledger_row(poll)))
+    missed = PollRow(
+        account="lamps", resource="order!reconcile:lamps-erp", every_ms=3_600_000, cursor={}, paused_by="bert"
+    )
+    made.append(row(topics, "dispatch", "lamps/poll/order!reconcile:lamps-erp", write_ledger_row(missed)))
+    token = SecretRow(sealed="c2VhbGVk", expires_ms=int((NOW + timedelta(days=9_000)).timestamp() * 1000), at_ms=1)
+    made.append(row(topics, "dispatch", "lamps/secret/access_token", write_ledger_row(token)))
     body = b'{"id": 1, "email": "anna@example.com", "customer": {"name": "Anna"}, "line_items": [{"sku": null}]}'
     made.append(dead_letter(topics, "d" * 26, body, reason))
     made.append(

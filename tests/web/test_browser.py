@@ -23,6 +23,7 @@ PAGES = (
     "/orders/lamps/1002",
     "/stock",
     "/stock/main/LAMP-01",
+    "/reorders",
     "/purchase-orders",
     "/purchase-orders/BOSCH-1",
     "/approvals",

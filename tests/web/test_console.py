@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from streamer.messages.commands import OperatorAct
+from streamer.messages.commands import OperatorAct, PollAct
 from streamer.messages.purchasing import Approval
 from streamer.messages.records import Backfill, RecordAct
 from streamer.messages.status import AuditEntry
@@ -33,11 +33,16 @@ class Worker:
     def __init__(self) -> None:
         self.answer = web.Response(status=404)
         self.asked: list[tuple[str, str | None]] = []
+        self.connections: dict[str, dict[str, float | None]] = {}
 
     async def handle(self, request: web.Request) -> web.Response:
         self.asked.append((request.path, request.headers.get("Authorization")))
         given = self.answer
         return web.Response(status=given.status, body=given.body, headers=dict(given.headers))
+
+    async def standings(self, request: web.Request) -> web.Response:
+        known = request.headers.get("Authorization") == f"Bearer {TOKEN}"
+        return web.json_response(self.connections if known else {}, status=200 if known else 401)
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +61,7 @@ def worker_url(worker: Worker) -> Iterator[str]:
         box["stop"], box["loop"] = asyncio.Event(), asyncio.get_running_loop()
         app = web.Application()
         app.router.add_get("/rows/{fold}/{key}", worker.handle)
+        app.router.add_get("/connections", worker.standings)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -129,6 +135,43 @@ async def test_reorders_show_what_would_be_ordered_with_its_reasons_and_a_person
 
 def is_reorder_act(record: Any) -> bool:
     return dict(record.headers).get("ce_type") == b"reorder-act"
+
+
+async def test_an_account_shows_what_is_left_of_its_limit_and_token_and_what_keeps_it(
+    worker: Worker, anna: Person
+) -> None:
+    standing = {"calls_left": 3.0, "calls": 40.0, "per_seconds": 20.0, "held_seconds": 0.0, "breaker_seconds": 12.0}
+    worker.connections = {"lamps": standing}
+    await anna.get("/accounts")
+    text = words(anna.page)
+    for said in ("Limit left 3 of 40 in 20 s", "tried again in 12 s", "Access token ends in", "stopped by bert"):
+        assert said in text, said
+    assert "orders that lamps-erp may have missed" in text
+    assert "c2VhbGVk" not in anna.page
+    worker.connections = {}
+
+
+async def test_an_account_is_looked_at_now_stopped_and_resumed(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/accounts")
+    page = "/accounts/lamps"
+    for number, (act, resource) in enumerate([("look_now", "orders"), ("pause", ""), ("resume", "")]):
+        form = {**anna.form(page), "act": act, "resource": resource, "act_id": f"an-act-of-a-test-{number}"}
+        assert await anna.post(page, form) == 200
+    assert "lamps is looked at again" in words(anna.page)
+    assert await anna.post(page, {**form, "act": "forget"}) == 400
+    assert await anna.post(page, {**form, "resource": "invoices"}) == 400
+    found = await sent(console, "commands", lambda one: dict(one.headers)["ce_type"] == b"poll-act")
+    acts = [PollAct.from_json(one.value) for one in found]
+    assert [(act.account, act.resource, act.act, act.actor) for act in acts] == [
+        ("lamps", "orders", "look_now", "anna"),
+        ("lamps", None, "pause", "anna"),
+        ("lamps", None, "resume", "anna"),
+    ]
+
+
+def words(page: str) -> str:
+    """What stands on a page, without its tags."""
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", page))
 
 
 async def test_an_approval_goes_to_purchasing_with_the_version_that_was_on_the_screen(
@@ -225,7 +268,7 @@ async def test_a_person_says_what_became_of_a_call(console: RunningConsole, anna
     assert await anna.post(call, form) == 400
     assert await anna.post(call, {**form, "act": "forget", "reason": "asked by telephone"}) == 400
     assert await anna.post(call, {**form, "reason": "asked by telephone"}) == 200
-    [record] = await console.records("commands")
+    [record] = await sent(console, "commands", lambda one: dict(one.headers)["ce_type"] == b"operator-act")
     act = OperatorAct.from_json(record.value)
     assert (record.key, act.act, act.external_reference, act.actor) == (b"bosch-mail", "confirm", "B-77", "anna")
     assert dict(record.headers)["ce_type"] == b"operator-act"
@@ -236,7 +279,7 @@ async def test_a_quarantined_row_is_released_by_name(console: RunningConsole, an
     form = anna.form("/errors/rows/release")
     assert (form["fold"], form["key"]) == ("stock", "north/LAMP-01")
     assert await anna.post("/errors/rows/release", form) == 200
-    [record] = await console.records("stock")
+    [record] = await sent(console, "stock", lambda one: dict(one.headers)["ce_type"] == b"row-release")
     release = RowRelease.from_json(record.value)
     assert (release.topic, release.row_key, release.log_key, record.key) == (
         "stock",
@@ -341,7 +384,7 @@ async def test_a_campaign_shows_who_comes_who_must_be_called_what_is_held_and_wh
 
 async def test_why_a_quantity_is_what_it_is_stands_beside_it(anna: Person) -> None:
     await anna.get("/approvals")
-    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", anna.page))
+    text = words(anna.page)
     assert "multiple of 12: 60" in text
     assert "VALEO: 12 % dearer" in text
 
@@ -356,7 +399,7 @@ async def test_records_show_where_they_went_and_what_keeps_them(anna: Person) ->
 
 async def test_a_dry_look_shows_what_would_change_and_covers_people(anna: Person) -> None:
     await anna.get("/records/lamps-erp/lamps/1003")
-    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", anna.page))
+    text = words(anna.page)
     assert "currency EUR USD" in text
     assert "customer.email another value (personal) a value (personal)" in text
     assert "1a2b" not in anna.page

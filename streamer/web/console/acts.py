@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from streamer.messages.applied import Channel
 from streamer.messages.base import Message
-from streamer.messages.commands import OperatorAct
+from streamer.messages.commands import OperatorAct, PollAct
 from streamer.messages.envelope import headers_of
 from streamer.messages.purchasing import Approval, Decision, GoodsReceipt, ReceivedLine
 from streamer.messages.records import Backfill, RecordAct, RecordKind
@@ -174,6 +174,22 @@ class Acts:
                 act_id=act_id,
                 at=at,
             )
+        )
+
+    async def poll(
+        self,
+        actor: str,
+        act_id: str,
+        at: datetime,
+        *,
+        account: str,
+        resource: str | None,
+        act: Literal["look_now", "pause", "resume"],
+        reason: str | None,
+    ) -> None:
+        """Has an account looked at now, or its polls stopped or taken up again. The fold writes the audit entry."""
+        await self._send(
+            PollAct(account=account, resource=resource, act=act, reason=reason, actor=actor, act_id=act_id, at=at)
         )
 
     async def note(

@@ -22,6 +22,7 @@ from streamer.web.console.lists import ListOf, csv_of, page_of
 from streamer.web.console.live import Live
 from streamer.web.console.owner import Owners
 from streamer.web.console.read_model import Reader
+from streamer.web.console.words import cursor_words, poll_words
 from streamer.web.metrics import PAGE_SECONDS
 from streamer.web.rights import Right
 from streamer.web.security import SESSION, Security
@@ -92,6 +93,8 @@ class Console:
         environment.globals["navigation"] = NAVIGATION
         environment.globals["tone"] = lambda state: TONES.get(state, "off")
         environment.globals["symbol"] = lambda state: SYMBOLS[TONES.get(state, "off")]
+        environment.globals["poll_words"] = poll_words
+        environment.globals["cursor_words"] = cursor_words
         environment.globals["words"] = lambda state: WORDS.get(state, str(state).replace("_", " "))
 
     def formats(self, request: web.Request) -> Formats:

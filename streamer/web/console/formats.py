@@ -83,6 +83,10 @@ class Formats:
         text = _span(abs(seconds))
         return f"in {text}" if seconds < -30 else text
 
+    def span(self, seconds: float) -> str:
+        """A length of time: `5 min`."""
+        return _span(seconds)
+
     def today(self) -> date:
         return self.now.astimezone(self.zone).date()
 

@@ -1,8 +1,9 @@
-"""One row of a fold, fresh from the worker that owns it."""
+"""What only the workers know: one row of a fold, fresh from its owner; how the connections of accounts stand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
@@ -36,6 +37,25 @@ class Owners:
         if self._session is not None:
             await self._session.close()
 
+    async def standings(self) -> dict[str, Mapping[str, float | None]]:
+        """Account -> the fields of its `Standing`, of all workers that answer; the least free one counts."""
+        found: dict[str, Mapping[str, float | None]] = {}
+        for told in await asyncio.gather(*(self._connections(url) for url in self.urls)):
+            for account, standing in told.items():
+                known = found.get(account)
+                if known is None or _freedom(standing) < _freedom(known):
+                    found[account] = standing
+        return found
+
+    async def _connections(self, url: str) -> dict[str, Mapping[str, float | None]]:
+        assert self._session is not None
+        try:
+            async with self._session.get(f"{url}/connections", allow_redirects=False) as response:
+                told = await response.json() if response.status == 200 else {}
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
+
     async def row(self, fold: str, key: str, log_key: str | None = None) -> Fresh:
         """GET /rows/{fold}/{key}; `log_key` where the row's key is finer than the log's."""
         answer = Fresh("away")
@@ -55,6 +75,10 @@ class Owners:
             except (aiohttp.ClientError, TimeoutError, OSError):
                 continue
         return answer
+
+
+def _freedom(standing: Mapping[str, float | None]) -> tuple[bool, float]:
+    return standing.get("breaker_seconds") is None, (standing.get("calls_left") or 0.0) / (standing.get("calls") or 1.0)
 
 
 def _seconds(text: str | None) -> int:

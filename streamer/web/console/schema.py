@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -83,7 +83,13 @@ CREATE INDEX command_reference ON command (reference) WHERE reference != '';
 CREATE INDEX command_order ON command (order_id) WHERE order_id != '';
 CREATE TABLE poll (
     key TEXT PRIMARY KEY, account TEXT NOT NULL, resource TEXT NOT NULL, every_ms INTEGER NOT NULL, ended_ms INTEGER,
-    started_ms INTEGER, due_ms INTEGER, records INTEGER NOT NULL, error TEXT NOT NULL, cursor TEXT NOT NULL
+    started_ms INTEGER, due_ms INTEGER, records INTEGER NOT NULL, error TEXT NOT NULL, cursor TEXT NOT NULL,
+    paused_by TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Tokens that an owner keeps: when they end, never what they are.
+CREATE TABLE token (
+    key TEXT PRIMARY KEY, account TEXT NOT NULL, name TEXT NOT NULL, expires_ms INTEGER, at_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- A record on a route, key: route and record. Nothing personal, what differs is shown from the row itself.

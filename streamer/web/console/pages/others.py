@@ -1,4 +1,4 @@
-"""Recalls, accounts, the audit trail, and the search over everything."""
+"""Recalls, the audit trail, and the search over everything."""
 
 from __future__ import annotations
 
@@ -55,7 +55,6 @@ def routes(console: Console) -> list[web.RouteDef]:
     return [
         web.get("/recalls", pages.recalls, allow_head=False),
         web.get("/recalls/{key:.+}", pages.recall, allow_head=False),
-        web.get("/accounts", pages.accounts, allow_head=False),
         web.get("/audit", pages.audit, allow_head=False),
         web.get("/search", pages.search, allow_head=False),
     ]
@@ -124,35 +123,6 @@ class Others:
         value = self.reader.fold_row("stock", key)
         row = read_stock_row(key, value) if value else None
         return row.holds if isinstance(row, StockRow) else []
-
-    async def accounts(self, request: web.Request) -> web.Response:
-        reader = self.reader
-        names = {
-            row[0] for row in reader.all("SELECT DISTINCT account FROM poll UNION SELECT DISTINCT account FROM command")
-        }
-        accounts = []
-        for name in sorted(names | self.console.config.accounts.keys()):
-            known = self.console.config.accounts.get(name)
-            accounts.append(
-                {
-                    "name": name,
-                    "platform": (known.title or known.platform) if known else "",
-                    "polls": reader.all("SELECT * FROM poll WHERE account = ? ORDER BY resource", name),
-                    "last_call": reader.one(
-                        "SELECT * FROM command WHERE account = ? ORDER BY at_ms DESC LIMIT 1", name
-                    ),
-                    "last_order": reader.number("SELECT max(at_ms) FROM orders WHERE account = ?", name),
-                    "stuck": reader.number(
-                        "SELECT count(*) FROM command WHERE account = ? AND state IN ('human', 'unknown')", name
-                    ),
-                    "letters": reader.number(
-                        "SELECT count(*) FROM dead_letter "
-                        "WHERE account = ? AND id NOT IN (SELECT subject FROM settled)",
-                        name,
-                    ),
-                }
-            )
-        return self.console.page(request, "accounts.html", accounts=accounts)
 
     async def audit(self, request: web.Request) -> web.Response:
         return self.console.list_page(

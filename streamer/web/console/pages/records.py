@@ -17,6 +17,7 @@ from streamer.messages.record_bounds import ids_of, time_of
 from streamer.messages.records import RecordKind
 from streamer.web.console.console import Console, form_of
 from streamer.web.console.lists import Column, Filter, ListOf
+from streamer.web.console.read_model import Reader
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
 
@@ -65,7 +66,7 @@ class Records:
         self.reader = console.reader
 
     async def index(self, request: web.Request) -> web.Response:
-        settings = self._settings()
+        settings = applied_settings(self.reader)
         counts = self.reader.all("SELECT route, state, count(*) AS number FROM record GROUP BY route, state")
         looks = self.reader.all("SELECT * FROM poll WHERE resource LIKE '%!%' ORDER BY ended_ms DESC LIMIT 20")
         return self.console.list_page(
@@ -76,7 +77,7 @@ class Records:
             live="records commands",
             base="/records/",
             routes=settings.routes if settings is not None else (),
-            sources=_sources(settings),
+            sources=sources_of(settings),
             counts={(row["route"], row["state"]): row["number"] for row in counts},
             states=STATES,
             looks=looks,
@@ -93,7 +94,7 @@ class Records:
         row = read_row(key, value) if value else None
         if found is None or not isinstance(row, CopyRow):
             raise web.HTTPNotFound(text="no such record\n")
-        settings = self._settings()
+        settings = applied_settings(self.reader)
         known = {one.name: one for one in settings.routes} if settings is not None else {}
         return self.console.page(
             request,
@@ -167,9 +168,9 @@ class Records:
     async def backfill(self, request: web.Request) -> web.Response:
         """Has records of an account read again."""
         form = await form_of(request)
-        settings = self._settings()
+        settings = applied_settings(self.reader)
         account, kind, zone = form.get("account", ""), form.get("kind", ""), self.console.config.time_zone
-        if (account, kind) not in {(one, each) for one, kinds in _sources(settings).items() for each in kinds}:
+        if (account, kind) not in {(one, each) for one, kinds in sources_of(settings).items() for each in kinds}:
             raise web.HTTPBadRequest(text="account, kind: no route copies such records that can be read again\n")
         try:
             since = time_of(form["since"], zone, "since") if form.get("since") else None
@@ -197,12 +198,14 @@ class Records:
             f"/records?asked={quote(form['act_id'])}",
         )
 
-    def _settings(self) -> SettingsApplied | None:
-        value = self.reader.fold_row("orders", SETTINGS_KEY)
-        return SettingsApplied.from_json(value) if value else None
+
+def applied_settings(reader: Reader) -> SettingsApplied | None:
+    """The settings last applied."""
+    value = reader.fold_row("orders", SETTINGS_KEY)
+    return SettingsApplied.from_json(value) if value else None
 
 
-def _sources(settings: SettingsApplied | None) -> dict[str, list[str]]:
+def sources_of(settings: SettingsApplied | None) -> dict[str, list[str]]:
     """Account -> kinds of records that routes carry from it and that it can read again."""
     found: dict[str, list[str]] = {}
     for route in settings.routes if settings is not None else ():

@@ -1,4 +1,4 @@
-"""Rows of the fold `dispatch`: commands, and the polls of each account."""
+"""Rows of the fold `dispatch`: commands, the polls of each account, and until when its tokens hold."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import sqlite3
 from typing import Any
 
-from streamer.domain.dispatch_rows import LedgerRow, PollRow, read_row
+from streamer.domain.dispatch_rows import LedgerRow, PollRow, SecretRow, read_row
 from streamer.web.console import search_index
 from streamer.web.console.projections.changes import Change, quarantined
 
@@ -16,6 +16,7 @@ def take(database: sqlite3.Connection, key: str, value: bytes | None, _at_ms: in
     if row is None:
         database.execute("DELETE FROM command WHERE key = ?", (key,))
         database.execute("DELETE FROM poll WHERE key = ?", (key,))
+        database.execute("DELETE FROM token WHERE key = ?", (key,))
         search_index.remove(database, "command", key)
         quarantined(database, "dispatch", key, None)
         return {Change.COMMANDS}
@@ -25,14 +26,27 @@ def take(database: sqlite3.Connection, key: str, value: bytes | None, _at_ms: in
         changes.add(Change.COMMANDS)
     elif isinstance(row, PollRow):
         database.execute(
-            "INSERT OR REPLACE INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO poll VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (key, row.account, row.resource, row.every_ms, row.ended_ms, row.started_ms, row.due_ms, row.records,
-             row.error or "", json.dumps(row.cursor)),
+             row.error or "", json.dumps(row.cursor), row.paused_by or ""),
         )  # fmt: skip
+        changes.add(Change.COMMANDS)
+    elif isinstance(row, SecretRow):
+        _token(database, key, row)
         changes.add(Change.COMMANDS)
     if quarantined(database, "dispatch", key, getattr(row, "quarantined", None)):
         changes.add(Change.ERRORS)
     return changes
+
+
+def _token(database: sqlite3.Connection, key: str, row: SecretRow) -> None:
+    account, _, name = key.split("/", 2)
+    if row.sealed is None:
+        database.execute("DELETE FROM token WHERE key = ?", (key,))
+    else:
+        database.execute(
+            "INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?, ?)", (key, account, name, row.expires_ms, row.at_ms)
+        )
 
 
 def _command(database: sqlite3.Connection, key: str, row: LedgerRow) -> None:
