@@ -12,27 +12,24 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streamer.domain.allocation import waiting
-from streamer.domain.calendars import EVERY_DAY, Calendar, calendar_of
+from streamer.domain.calendars import Calendar, calendar_of
 from streamer.domain.demand import Booked, daily
-from streamer.domain.economic import PriceBreak
 from streamer.domain.expectation import Demand
-from streamer.domain.offers import ONE, Offer
 from streamer.domain.planning import Situation
 from streamer.domain.policies import AnyPolicy, MinMax
 from streamer.domain.projection import Receipt, Stock
+from streamer.domain.stock_offers import offers_of
 from streamer.domain.stock_rows import DemandRow, Open, StockRow, demand_key
-from streamer.domain.stock_rows import Offer as KeptOffer
 from streamer.domain.stock_rows import Policy as KeptPolicy
 from streamer.domain.terms import rates_of
 from streamer.domain.times import local_date
 from streamer.domain.units import ZERO, day_of, iso_date, utc
 from streamer.domain.view import View
-from streamer.messages.applied import SettingsApplied, SupplierFacts
+from streamer.messages.applied import SettingsApplied
 
 QUARTER_HOUR_MS = 900_000
 """No zone's day begins but on a quarter of an hour, so that a day is the same for all moments of one."""
 NO_DEMAND = Demand()
-RECEIPTS_KEPT = 12
 
 
 @lru_cache(maxsize=4096)
@@ -77,50 +74,6 @@ def receiving_calendar(settings: SettingsApplied, location: str) -> Calendar:
 @lru_cache(maxsize=64)
 def _every_day(zone: str) -> Calendar:
     return Calendar(weekdays=("mon", "tue", "wed", "thu", "fri", "sat", "sun"), time_zone=zone)
-
-
-def offer_of(code: str, kept: KeptOffer, supplier: SupplierFacts, policy: KeptPolicy, receipts: list[int]) -> Offer:
-    """Raises Invalid, naming the field."""
-    return Offer(
-        supplier=code,
-        currency=kept.currency,
-        unit_price=kept.unit_price,
-        price_breaks=tuple(
-            PriceBreak(
-                minimum_quantity=step.minimum_quantity,
-                unit_price=step.unit_price,
-                maximum_quantity=step.maximum_quantity,
-            )
-            for step in kept.price_breaks
-        ),
-        price_scheme=kept.price_scheme,
-        minimum_quantity=kept.minimum_quantity,
-        order_multiple=kept.order_multiple or ONE,
-        maximum_lot=kept.maximum_lot,
-        unit=kept.unit,
-        units_per_purchase_unit=kept.units_each or ONE,
-        priority=kept.rank,
-        valid_from=day_of(kept.valid_from),
-        valid_until=day_of(kept.valid_until),
-        lead_time_days=kept.lead_time_days if policy.lead_time_days is None else policy.lead_time_days,
-        supplier_lead_time_days=supplier.lead_time_days,
-        measured_lead_times=tuple(receipts),
-        lead_time_unit="working_days" if kept.working_days else "calendar_days",
-        calendar=calendar_of(supplier.calendar) if supplier.calendar is not None else EVERY_DAY,
-        freight_per_order=kept.freight_per_order,
-        freight_per_unit=kept.freight_per_unit,
-        duty_rate=kept.duty_rate,
-        supplier_sku=kept.supplier_sku,
-    )
-
-
-def offers_of(row: StockRow, settings: SettingsApplied, policy: KeptPolicy) -> tuple[Offer, ...]:
-    """Of suppliers that the settings know, whether or not they are valid today."""
-    return tuple(
-        offer_of(code, kept, settings.suppliers[code], policy, row.receipts.get(code, []))
-        for code, kept in sorted(row.offers.items())
-        if not kept.withdrawn and code in settings.suppliers
-    )
 
 
 def is_own(need_id: str) -> bool:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from streamer.domain.offers import ONE
 from streamer.domain.offers import Offer as CheckedOffer
 from streamer.domain.policies import MinMax
-from streamer.domain.stock_planning import RECEIPTS_KEPT, offer_of
+from streamer.domain.stock_offers import offer_of
 from streamer.domain.stock_rows import Offer, Policy, PriceStep, StockRow
 from streamer.domain.terms import demand_of, policy_of, safety_of
 from streamer.domain.units import day_of
@@ -15,6 +15,7 @@ from streamer.errors import Malformed
 from streamer.messages.applied import SupplierFacts
 from streamer.messages.stock import ItemPolicy, SupplierOffer
 
+RECEIPTS_KEPT = 12  # of each supplier, for the lead time that is measured
 _ANYBODY = SupplierFacts(name="anybody", account="any", currency="XXX")
 _NO_POLICY = Policy(0, Decimal(0), Decimal(0))
 
