@@ -91,6 +91,8 @@ class Stock:
             row=row,
             owner=fresh,
             stand=stand,
+            rule=_rule(row),
+            snoozed=max(row.snoozed_until or "", (policy.snoozed_until or "") if policy else ""),
             state=state_of(row, stand.projected, stand.waitlisted, stand.incoming + stand.incoming_later),
             description=description(row),
             chart=stock_chart(
@@ -122,6 +124,13 @@ class Stock:
         past = [Point(date.fromisoformat(one["day"]), one["on_hand"]) for one in days]
         past = [point for point in past if point.day < today]
         return [*past, Point(today, float(row.on_hand))]
+
+
+def _rule(row: StockRow) -> str | None:
+    """The kind of a policy whose levels are worked out."""
+    if row.policy is None or row.policy.rule is None:
+        return None
+    return str(row.policy.rule.__struct_config__.tag).replace("_", " ")
 
 
 def projection(row: StockRow, today: date) -> tuple[list[Point], list[Mark]]:
