@@ -141,7 +141,7 @@ async def test_an_account_shows_what_is_left_of_its_limit_and_token_and_what_kee
     worker: Worker, anna: Person
 ) -> None:
     standing = {"calls_left": 3.0, "calls": 40.0, "per_seconds": 20.0, "held_seconds": 0.0, "breaker_seconds": 12.0}
-    worker.connections = {"lamps": standing}
+    worker.connections = {"lamps": dict(standing)}
     await anna.get("/accounts")
     text = words(anna.page)
     for said in ("Limit left 3 of 40 in 20 s", "tried again in 12 s", "Access token ends in", "stopped by bert"):
@@ -154,6 +154,7 @@ async def test_an_account_shows_what_is_left_of_its_limit_and_token_and_what_kee
 async def test_an_account_is_looked_at_now_stopped_and_resumed(console: RunningConsole, anna: Person) -> None:
     await anna.get("/accounts")
     page = "/accounts/lamps"
+    form: dict[str, str] = {}
     for number, (act, resource) in enumerate([("look_now", "orders"), ("pause", ""), ("resume", "")]):
         form = {**anna.form(page), "act": act, "resource": resource, "act_id": f"an-act-of-a-test-{number}"}
         assert await anna.post(page, form) == 200
