@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from streamer.domain import catalogue, dispatch, orders, purchasing, recalls, stock
-from streamer.domain.dispatch_rows import LedgerRow
+from streamer.domain.dispatch_rows import LedgerRow, PollRow
 from streamer.engine.app import Engine
 from streamer.engine.exits import die
 from streamer.engine.rows import RowStore
@@ -20,9 +20,10 @@ from streamer.engine.sending import partition_of
 from streamer.engine.shell import FoldShell, Permit, StreamShell
 from streamer.errors import Misconfigured, NotSent
 from streamer.messages.applied import SettingsApplied
+from streamer.messages.base import Message
 from streamer.pipeline import folds as agents
 from streamer.pipeline.asking import approver_of
-from streamer.pipeline.callers import Callers, ended_with_owner
+from streamer.pipeline.callers import Callers, ended_with_owner, poll_ended_with_owner
 from streamer.pipeline.connection_view import ConnectionView
 from streamer.pipeline.keeper import LedgerKeeper, Sealer
 from streamer.pipeline.message_fold import MessageFold, outputs_of
@@ -159,12 +160,14 @@ class WorkerApp:
 
     def _left_behind(self, partition: int, rows: RowStore[Any]) -> None:
         """Calls that another worker, or this one before a crash, had begun: nobody knows what became of them."""
-        outcomes = []
+        outcomes: list[Message] = []
         for key in rows.keys():  # noqa: SIM118 - a store of rows, not a dictionary
             row = rows.read(key)
             if isinstance(row, LedgerRow) and row.state in ("sending", "looking_up"):
                 account, _, command_id = key.partition("/")
                 outcomes.append(ended_with_owner(account, command_id, row.attempt))
+            elif isinstance(row, PollRow) and row.started_ms is not None:
+                outcomes.append(poll_ended_with_owner(row))
         if outcomes:
             log.warning("calls were under way when their worker ended", partition=partition, calls=len(outcomes))
             asyncio.get_running_loop().create_task(self._send(outputs_of(outcomes)))

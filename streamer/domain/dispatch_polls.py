@@ -21,6 +21,7 @@ from streamer.messages.commands import PollMoved
 
 LOST_AFTER_MS = 600_000  # a poll that gave no answer for so long is asked again under the next sequence
 AT_LEAST_BETWEEN_MS = 1_000
+FAILED_AGAIN_MS = 60_000  # what could not be asked is asked again so soon, or in its period where that is shorter
 
 
 def plan(rows: Rows, before: SettingsApplied | None, applied: SettingsApplied) -> None:
@@ -133,5 +134,8 @@ def moved(rows: Rows, event: PollMoved) -> Outcome:
         row.cursor = {}  # each look begins anew, within its bounds
         if event.error is None:
             row.reached_ms = started_ms
-    row.due_ms = max(rows.now_ms + AT_LEAST_BETWEEN_MS, started_ms + row.every_ms)
+    due_ms = started_ms + row.every_ms
+    if event.error is not None:
+        due_ms = min(due_ms, rows.now_ms + FAILED_AGAIN_MS)
+    row.due_ms = max(rows.now_ms + AT_LEAST_BETWEEN_MS, due_ms)
     return ()

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from streamer.domain.dispatch_rows import PollRow
 from streamer.domain.effects import Bounds, StartCall, StartPoll
 from streamer.engine.fold import Output
 from streamer.errors import Misconfigured, NotSent, Refused, StreamerError, Unavailable, Unclear, Unsupported
@@ -215,4 +216,17 @@ def ended_with_owner(account: str, command_id: str, attempt: int) -> Message:
     )
 
 
-__all__ = ["Callers", "MayStart", "RawPage", "Send", "ended_with_owner"]
+def poll_ended_with_owner(row: PollRow) -> Message:
+    """For a poll that a worker left behind: its cursor has not moved, and it is asked again soon."""
+    return PollMoved(
+        account=row.account,
+        resource=row.resource,
+        sequence=row.sequence,
+        cursor=dict(row.cursor),
+        records=0,
+        error="the worker that asked is gone",
+        at=datetime.now(UTC),
+    )
+
+
+__all__ = ["Callers", "MayStart", "RawPage", "Send", "ended_with_owner", "poll_ended_with_owner"]

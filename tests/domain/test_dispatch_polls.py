@@ -84,6 +84,17 @@ def test_a_poll_that_failed_keeps_its_cursor_and_is_asked_again() -> None:
     assert partition.tick(seconds=61) == [StartPoll("nhtsa", "recalls", 3, {"etag": "1"})]
 
 
+def test_a_poll_that_failed_does_not_wait_for_its_whole_period() -> None:
+    """An hour without recalls because of one lost connection would be too long; so would one after a worker's death."""
+    partition = polling({"recalls": 3600.0})
+    partition.tick(seconds=1)
+    partition.send(moved(partition, 1, cursor={}, records=0, error="the worker that asked is gone"))
+    assert partition.tick(seconds=58) == []
+    assert partition.tick(seconds=3) == [StartPoll("nhtsa", "recalls", 2, {})]
+    partition.send(moved(partition, 2))
+    assert partition.tick(seconds=3500) == []
+
+
 def test_the_answer_of_a_poll_that_was_never_started_is_refused() -> None:
     partition = polling({"recalls": 60.0})
     with pytest.raises(Refused, match="never started"):
