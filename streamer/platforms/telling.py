@@ -10,7 +10,7 @@ import orjson
 
 from streamer.errors import BadSignature, Ignored, StreamerError
 from streamer.messages.base import Message
-from streamer.platforms.base import Platform, find
+from streamer.platforms.base import OAuthSettings, Platform, find
 from streamer.platforms.base import example as example_account
 from streamer.platforms.samples import Sample, arrivals, followed, messages_of
 
@@ -26,7 +26,8 @@ def tell(
     platform: str, sample: Sample, *, check: bool = False, secret: str | None = None, at: datetime | None = None
 ) -> Told:
     """The events of a payload and of what its followups answer. Raises Misconfigured for an unknown platform."""
-    adapter = example_account(platform, signing_settings(find(platform), sample, secret))
+    kind = find(platform)
+    adapter = example_account(platform, {**signing_in(kind), **signing_settings(kind, sample, secret)})
     told = Told([], [])
     if sample.delivery is not None:
         try:
@@ -51,6 +52,11 @@ def signing_settings(kind: type[Platform[Any]], sample: Sample, secret: str | No
     if not given:
         return sample.settings
     return {**sample.settings, **dict.fromkeys(secret_names(kind.signature), given)}
+
+
+def signing_in(kind: type[Platform[Any]]) -> Mapping[str, str]:
+    """A token to ask with: answers out of a file are given to everybody."""
+    return {"access_token": "example"} if issubclass(kind.settings_type, OAuthSettings) else {}
 
 
 def secret_names(signature: Any) -> Iterator[str]:

@@ -77,16 +77,24 @@ def breaches(platform: str, method: str, url: str, query: Mapping[str, str], hea
 
 
 def _named(platform: str, body: Any) -> list[str] | None:
-    """For a contract that is only a schema of entities (XSD): every name in the body is one of its elements."""
-    folder = specs(platform)
-    names = {
-        str(element.get("name"))
-        for path in (folder.glob("*.xsd") if folder is not None else ())
-        for element in etree.parse(path).iterfind(".//{*}element[@name]")
-    }
+    """For a contract that is only a schema of entities (XSD): every name in the body is one of its elements.
+
+    An element with attributes and text is an object in JSON; `value` is its text.
+    """
+    names: set[str] = set()
+    for tree in _schemas(platform):
+        names |= {str(element.get("name")) for element in tree.iterfind(".//{*}element[@name]")}
+        for inner in tree.iterfind(".//{*}simpleContent"):
+            names |= {"value", *(str(attribute.get("name")) for attribute in inner.iterfind(".//{*}attribute"))}
     if not names or not isinstance(body, Mapping):
         return None
     return [f"body.{name} is unknown to the contract" for name in _names_in(body) if name not in names]
+
+
+@cache
+def _schemas(platform: str) -> tuple[Any, ...]:
+    folder = specs(platform)
+    return tuple(etree.parse(path) for path in (folder.glob("*.xsd") if folder is not None else ()))
 
 
 def _names_in(body: Any) -> Iterator[str]:
