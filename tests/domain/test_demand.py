@@ -33,8 +33,9 @@ def numbers(text: str) -> tuple[Decimal, ...]:
     return tuple(Decimal(word) for word in text.split())
 
 
-@given(st.lists(st.decimals(0, LARGEST_QUANTITY, places=3), min_size=366, max_size=366))
-def test_a_year_of_any_demand_is_at_most_two_kilobytes(quantities: list[Decimal]) -> None:
+@given(st.lists(st.decimals(0, LARGEST_QUANTITY, places=3), min_size=1, max_size=12))
+def test_a_year_of_any_demand_is_at_most_two_kilobytes(some_days: list[Decimal]) -> None:
+    quantities = (some_days * 366)[:366]
     row = msgspec.json.encode(history(MONDAY, quantities))
 
     assert len(row) <= 2000
