@@ -59,7 +59,7 @@ class Shop:
     def start(self) -> Process:
         """A worker; it is ready once `ready` returns."""
         self._starts += 1
-        argv = [sys.executable, "-m", "streamer", "worker", "--name", "bench", "--view-port", "0"]
+        argv = [sys.executable, "-m", "benchmarks.worker", "worker", "--name", "bench", "--view-port", "0"]
         return Process(argv, log=self.folder / f"worker-{self._starts}.log")
 
     async def ready(self, worker: Process) -> float:

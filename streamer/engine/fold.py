@@ -9,6 +9,7 @@ on that.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, Protocol, TypeVar
 
 Row = TypeVar("Row")
@@ -60,6 +61,10 @@ class Output(NamedTuple):
     value: bytes
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int | None = None
+
+
+new_output = partial(tuple.__new__, Output)
+"""An Output out of a tuple of all its fields, in a third of the time: for hot paths."""
 
 
 class Decision(NamedTuple):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
@@ -73,20 +72,19 @@ class Sender:
     async def _batches(self, topic: str, partition: int, records: Sequence[Sending]) -> list[Delivery]:
         deliveries: list[Delivery] = []
         batch = self._producer.create_batch()
+        append = batch.append
         for record in records:
-            if self._append(batch, record) is None:
+            key, value, headers = record
+            if append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
                 batch.close()
                 deliveries.append(await self._producer.send_batch(batch, topic, partition=partition))
                 batch = self._producer.create_batch()
-                if self._append(batch, record) is None:
+                append = batch.append
+                if append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
                     raise ValueError(f"a record of {len(record.value)} bytes for {topic} fits into no batch")
         batch.close()
         deliveries.append(await self._producer.send_batch(batch, topic, partition=partition))
         return deliveries
-
-    @staticmethod
-    def _append(batch: Any, record: Sending) -> Any:
-        return batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
 
     async def _count(self, topic: str) -> int:
         count = self._counts[topic] = len(await self._producer.partitions_for(topic))

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from pydantic import ValidationError
 
 from streamer.domain.view import SETTINGS_KEY, Disregarded, Effect, Outcome, View
-from streamer.engine.fold import NOTHING, Decision, LogRecord, Output, Rows
+from streamer.engine.fold import NOTHING, Decision, LogRecord, Output, Rows, new_output
 from streamer.errors import Ignored, Malformed, StreamerError
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
@@ -60,7 +60,7 @@ class MessageFold(Generic[Row]):
         self.write_row = domain.write_row
         self.due_ms = domain.due_ms
         self._domain = domain
-        self._fold = domain.fold
+        self._fold = cast("Callable[[Any, Message], Outcome]", domain.fold)
         self._topic = topic
         self._topic_id = topic_id
         self._decoders = {message.ce_type.encode(): quick_reader(message) for message in TOPICS[topic]}
@@ -69,7 +69,7 @@ class MessageFold(Generic[Row]):
     def fold(self, rows: Rows[Row], record: LogRecord) -> Decision:
         event = self._decode(record)
         try:
-            outcome = self._fold(cast("View[Row]", rows), event)
+            outcome = self._fold(rows, event)
         except Ignored as ignored:
             IGNORED.labels(self.name, event.ce_type, ignored.reason).inc()
             return NOTHING
@@ -92,7 +92,7 @@ class MessageFold(Generic[Row]):
                 value = made.to_json()
                 headers = headers_of(made)
                 for topic, key in made.places():
-                    outputs.append(Output(topic, key, value, headers))
+                    outputs.append(new_output((topic, key, value, headers, None)))
         return Decision(outputs, effects)
 
     def _decode(self, record: LogRecord) -> Message:
