@@ -24,6 +24,7 @@ from streamer.messages.base import (
     Value,
 )
 from streamer.messages.ids import supplier_of
+from streamer.messages.people import Customer
 
 
 class WhyJob(Value):
@@ -219,6 +220,8 @@ class SupplierStatus(Message):
     permanent: bool | None = None
     text: Text | None = None
     adds_up: bool = False  # quantities are of this document alone (`source_id`), not of all so far
+    buyer: Customer | None = None  # as whom the supplier knows us
+    store: Text | None = None  # the supplier's branch
 
     def places(self) -> tuple[Place, ...]:
         supplier = supplier_of(self.reference) if self.reference else None

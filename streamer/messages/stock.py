@@ -21,6 +21,7 @@ from streamer.messages.base import (
     SupplierCode,
     Text,
     Utc,
+    Value,
 )
 from streamer.messages.ids import stock_key
 from streamer.messages.orders import KitPart
@@ -90,6 +91,21 @@ class StockMovement(Message):
         return f"{self.account}/{self.movement_id}"
 
 
+class Replacement(Value):
+    """A part that stands in for another in a supplier's catalogue."""
+
+    item_id: Text
+    sku: Sku | None = None
+    brand: Text | None = None
+    description: Text | None = None
+    kind: Literal[
+        "supersedes",  # it alone does
+        "supersedes_together",  # all of this kind do, one of each
+        "alternative",  # it may be used instead
+    ]
+    since: Utc | None = None  # may be in the future
+
+
 class Item(Message):
     """An item of a platform: which SKU it is and what is known about it."""
 
@@ -114,6 +130,12 @@ class Item(Message):
     supplier_email: Text | None = None
     lead_time_days: int | None = None
     sales_blocked: bool = False
+    sales_blocked_because: Text | None = None
+    replacements: tuple[Replacement, ...] = ()
+    store: Text | None = None  # the supplier's branch that answered
+    available: Quantity | None = None  # there, at the supplier: it promises nothing
+    back_order_possible: bool | None = None
+    vehicle_references: tuple[Text, ...] = ()  # what an order of it must say of the vehicle: VIN, ENGINENUMBER, …
 
     def places(self) -> tuple[Place, ...]:
         return (Place("catalogue", f"{self.account}/{self.item_id}"),)

@@ -29,6 +29,7 @@ from streamer.platforms.masking import Mask
 from streamer.platforms.settings import spellings
 from streamer.platforms.standing import Standing
 from streamer.platforms.wire import (
+    NOTE,
     Alone,
     AskMoment,
     Call,
@@ -274,11 +275,12 @@ class Runner:
     ) -> object:
         match request:
             case Recall():
-                if kept := await self._keeper.recall(account, request.name):
+                kept = await self._keeper.recall(account, request.name)
+                if kept and not request.name.startswith(NOTE):
                     line.mask.add(*spellings(kept))
                 return kept
             case Keep():
-                if request.value:
+                if request.value and not request.name.startswith(NOTE):
                     line.mask.add(*spellings(request.value))
                 await self._keeper.keep(account, request.name, request.value, request.expires_in_seconds)
                 return None

@@ -32,6 +32,9 @@ PauseUnit = Literal["seconds", "milliseconds", "epoch", "epoch_milliseconds"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+NOTE = "note."
+"""What is kept under a name that begins so is no secret: it is kept sealed like all, and masked nowhere."""
+
 
 class Raw(NamedTuple):
     """Bytes as a platform sent them.

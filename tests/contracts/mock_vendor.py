@@ -14,7 +14,7 @@ from aiohttp import web
 
 from streamer.platforms.samples import Exchange
 from streamer.platforms.wire import SAFE_METHODS, Reply
-from tests.contracts.vendor_contracts import breaches
+from tests.contracts.vendor_contracts import breaches, operations
 
 Fault = Literal["reset_before", "reset_after", "time_out", "429", "500", "unreadable"]
 FAULTS: tuple[Fault, ...] = ("reset_before", "reset_after", "time_out", "429", "500", "unreadable")
@@ -78,7 +78,8 @@ class MockVendor:
 
 @asynccontextmanager
 async def running(vendor: MockVendor) -> AsyncIterator[MockVendor]:
-    """Listens on a free port of loopback."""
+    """Listens on a free port of loopback. The contract is read before anybody waits for an answer."""
+    operations(vendor.platform)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", vendor.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)

@@ -21,6 +21,7 @@ from aiohttp.test_utils import TestServer
 from streamer.errors import BadSignature
 from streamer.platforms.base import example
 from streamer.platforms.samples import read_sample
+from streamer.platforms.signatures import Token
 from streamer.platforms.telling import signing_settings, tell, verify
 from streamer.platforms.wire import Raw
 from streamer.web.config import WebAccount, WebConfig
@@ -118,7 +119,8 @@ async def test_the_gateway_answers_what_the_platform_waits_for(recording: Record
     assert sample.delivery is not None
     wanted = recording.expected["respond"]
     kind = type(example(recording.platform, sample.settings))
-    hook = example(recording.platform, signing_settings(kind, sample, None))
+    secret = None if sample.verify else OUR_TOKEN
+    hook = example(recording.platform, signing_settings(kind, sample, secret))
     outbox = _Outbox()
     at = sample.delivery.received_at or datetime.now(UTC)
     config = WebConfig("nowhere:9092", Path("unused"), accounts={"x": WebAccount("x", recording.platform, hook)},
@@ -126,16 +128,24 @@ async def test_the_gateway_answers_what_the_platform_waits_for(recording: Record
     app = web.Application()
     app.add_routes(Gateway(config, outbox, lambda: at).routes())  # type: ignore[arg-type]
     delivery = sample.delivery
+    headers = {**delivery.headers, **(token_headers(kind) if secret else {})}
     async with TestServer(app) as server, aiohttp.ClientSession(skip_auto_headers=("Content-Type",)) as session:
         address = server.make_url("/hooks/x").with_query(dict(delivery.query))
-        async with session.request(
-            delivery.method, address, data=delivery.body, headers=dict(delivery.headers)
-        ) as answer:
+        async with session.request(delivery.method, address, data=delivery.body, headers=headers) as answer:
             body = await answer.read()
             assert answer.status == wanted.get("status", 200)
             for name, text in wanted.get("headers", {}).items():
                 assert answer.headers.get(name, "").split(";")[0].strip() == text.split(";")[0].strip()
             assert alike(_read(body), _wanted(wanted, recording.path.parent))
+
+
+OUR_TOKEN = "a-token-of-our-own-choice"
+
+
+def token_headers(kind: Any) -> dict[str, str]:
+    """The proof for a platform that brings a token along, where the recording has none."""
+    ways = [way for way in getattr(kind.signature, "ways", (kind.signature,)) if isinstance(way, Token) and way.header]
+    return {ways[0].header: ways[0].prefix + OUR_TOKEN} if ways and ways[0].header else {}
 
 
 class _Outbox:
