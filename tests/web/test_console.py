@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
+import html
 import io
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -24,6 +27,7 @@ from tests.web.running import Person, RunningConsole
 
 TOPICS = shop.Topics("streamer")
 BODY = b'{"id": 1, "email": "anna@example.com"}'
+BROKEN = b'{"id":9,"price":1.10,"line_items":[{"sku":null}]}'
 TOKEN = "what the processes share"
 
 
@@ -92,6 +96,11 @@ def console(console_kafka: str, worker_url: str, tmp_path_factory: pytest.TempPa
     formula = shop.message(
         TOPICS, shop.order_line("=cmd|' /C calc'!A0", "1", "LAMP-01", "approved", number="=cmd|' /C calc'!A0")
     )
+    letters += [
+        shop.dead_letter(TOPICS, "f" * 26, BROKEN, "line_items.0.sku: is missing"),
+        shop.dead_letter(TOPICS, "g" * 26, b"{}", "order is in quarantine", topic="orders", stage="orders"),
+        *(shop.dead_letter(TOPICS, f"h{number:025d}", BODY, "a duplicate") for number in range(2)),
+    ]
     records = [*shop.a_day(TOPICS), *letters, *approvals, *formula, *shop.snoozed(TOPICS)]
     directory = tmp_path_factory.mktemp("console")
     with RunningConsole(console_kafka, directory, records, worker_urls=(worker_url,), worker_token=TOKEN) as running:
@@ -140,8 +149,14 @@ def is_reorder_act(record: Any) -> bool:
 async def test_an_account_shows_what_is_left_of_its_limit_and_token_and_what_keeps_it(
     worker: Worker, anna: Person
 ) -> None:
-    standing = {"calls_left": 3.0, "calls": 40.0, "per_seconds": 20.0, "held_seconds": 0.0, "breaker_seconds": 12.0}
-    worker.connections = {"lamps": dict(standing)}
+    standing: dict[str, float | None] = {
+        "calls_left": 3.0,
+        "calls": 40.0,
+        "per_seconds": 20.0,
+        "held_seconds": 0.0,
+        "breaker_seconds": 12.0,
+    }
+    worker.connections = {"lamps": standing}
     await anna.get("/accounts")
     text = words(anna.page)
     for said in ("Limit left 3 of 40 in 20 s", "tried again in 12 s", "Access token ends in", "stopped by bert"):
@@ -237,6 +252,64 @@ async def test_a_replayed_letter_is_the_same_bytes_on_the_topic_that_it_came_fro
     assert await anna.post(f"{letter}/replay", form) == 409
 
 
+async def test_changed_bytes_go_in_as_a_new_record_that_names_the_old_one_and_only_after_they_were_revealed(
+    console: RunningConsole, anna: Person
+) -> None:
+    letter = "/errors/" + "f" * 26
+    assert await anna.get(letter) == 200
+    assert "<textarea" not in anna.page
+    assert await anna.post(f"{letter}/reveal", anna.form(f"{letter}/reveal")) == 200
+    area = html.unescape(anna.page.split("<textarea", 1)[1].split(">", 1)[1].split("</textarea>", 1)[0])
+    assert '"price": 1.10' in area, "no figure is written anew"
+    changed = area.lstrip("\n").replace("null", '"LAMP-01"').replace("\n", "\r\n")
+    form = {**anna.form(f"{letter}/mend"), "value": changed, "reason": "the SKU was missing"}
+    assert await anna.post(f"{letter}/mend", form) == 200
+    [record] = await sent(console, "raw.lampshop", lambda one: ("replay-of", b"f" * 26) in one.headers)
+    assert json.loads(record.value) == {"id": 9, "price": 1.1, "line_items": [{"sku": "LAMP-01"}]}
+    assert b"\r" not in record.value
+    assert dict(record.headers)["account"] == b"lamps"
+    entries = [AuditEntry.from_json(one.value) for one in await console.records("audit")]
+    done = [one for one in entries if one.subject == "dead-letter/" + "f" * 26]
+    assert [one.act for one in done] == ["dead-letter.reveal", "dead-letter.mend"]
+    assert done[1].before["sha256"] == hashlib.sha256(BROKEN).hexdigest()
+    assert done[1].after["sha256"] == hashlib.sha256(record.value).hexdigest()
+    assert "LAMP-01" not in str(done), "the trail has no bytes"
+    await until(anna, letter, "changed it and put it back")
+    assert await anna.post(f"{letter}/mend", form) == 409
+
+
+async def test_what_a_step_of_ours_made_is_not_changed(anna: Person) -> None:
+    letter = "/errors/" + "g" * 26
+    await anna.get(letter)
+    await anna.post(f"{letter}/reveal", anna.form(f"{letter}/reveal"))
+    assert "<textarea" not in anna.page
+    form = {**anna.form(f"{letter}/replay"), "value": "{}"}
+    assert await anna.post(f"{letter}/mend", form) == 400
+
+
+async def test_a_viewer_changes_nothing(console: RunningConsole) -> None:
+    async with Person(console.url) as vera:
+        await vera.log_in("vera")
+        await vera.get("/accounts")
+        form = {"csrf": vera.field("csrf"), "act_id": "an-act-of-a-viewer-1", "value": "{}", "act": "look_now"}
+        for path in ("/errors/" + "f" * 26 + "/mend", "/errors/group/resolve", "/accounts/lamps"):
+            assert await vera.post(path, {**form, "reason": "x", "group-reason": "x"}) == 403, path
+
+
+async def test_a_group_is_resolved_with_a_note(console: RunningConsole, anna: Person) -> None:
+    await anna.get("/errors/group?reason=a+duplicate&stage=normalise")
+    assert "2 in all" in words(anna.page)
+    form = anna.form("/errors/group/resolve")
+    assert await anna.post("/errors/group/resolve", form) == 400, "without a note"
+    assert await anna.post("/errors/group/resolve", {**form, "group-reason": "", "stage": "", "reason": "x"}) == 400
+    assert await anna.post("/errors/group/resolve", {**form, "reason": "the shop has sent it anew"}) == 200
+    assert "2 are resolved" in anna.page
+    entries = [AuditEntry.from_json(one.value) for one in await console.records("audit")]
+    done = [one for one in entries if one.reason == "the shop has sent it anew"]
+    assert {(one.act, one.actor) for one in done} == {("dead-letter.resolve", "anna")}
+    assert len({one.act_id for one in done}) == 2
+
+
 async def test_a_group_goes_back_in_one_act(console: RunningConsole, anna: Person) -> None:
     await anna.get("/errors/group?reason=currency%3A+is+missing&account=lamps&stage=normalise")
     form = {**anna.form("/errors/group/replay"), "reason": "the currency is set"}
@@ -257,7 +330,7 @@ async def test_people_in_a_letter_are_covered_until_somebody_asks_and_that_is_ke
     assert await anna.post(f"{letter}/reveal", anna.form(f"{letter}/reveal")) == 200
     assert "bob@example.com" in anna.page
     entries = [AuditEntry.from_json(one.value) for one in await console.records("audit")]
-    [entry] = [one for one in entries if one.act == "dead-letter.reveal"]
+    [entry] = [one for one in entries if one.act == "dead-letter.reveal" and one.subject.endswith("e" * 26)]
     assert (entry.actor, entry.subject) == ("anna", "dead-letter/" + "e" * 26)
     assert b"bob@example.com" not in b"".join(one.value for one in await console.records("audit"))
 
@@ -313,6 +386,27 @@ async def test_a_spreadsheet_is_given_no_formula(anna: Person) -> None:
     rows = list(csv.DictReader(io.StringIO(anna.page)))
     assert {row["number"] for row in rows} >= {"#1001", "'=cmd|' /C calc'!A0"}
     assert not any(value.startswith(("=", "+", "-", "@")) for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize(
+    ("page", "column"),
+    [
+        ("/stock", "sku"),
+        ("/reorders", "sku"),
+        ("/purchase-orders", "supplier"),
+        ("/recalls", "campaign"),
+        ("/errors/group", "reason"),
+        ("/audit", "actor"),
+    ],
+)
+async def test_each_list_comes_as_a_file_with_the_rows_of_its_filter(anna: Person, page: str, column: str) -> None:
+    await anna.get(f"{page}?format=csv")
+    assert anna.headers["Content-Disposition"].startswith("attachment")
+    first, *_ = csv.DictReader(io.StringIO(anna.page))
+    await anna.get(page, params={"format": "csv", column: first[column]})
+    assert {row[column] for row in csv.DictReader(io.StringIO(anna.page))} == {first[column]}
+    await anna.get(page, params={"format": "csv", column: "no such thing"})
+    assert list(csv.DictReader(io.StringIO(anna.page))) == []
 
 
 async def test_a_filter_stands_in_the_address(anna: Person) -> None:

@@ -127,19 +127,28 @@ class Acts:
         """Lets a quarantined row decide again. The fold writes the audit entry."""
         await self._send(RowRelease(topic=topic, row_key=row_key, log_key=log_key, actor=actor, act_id=act_id))
 
-    async def replay(self, actor: str, act_id: str, at: datetime, letter: Any, reason: str | None) -> None:
-        """Puts a dead letter's bytes back on the topic that they came from."""
+    async def replay(
+        self, actor: str, act_id: str, at: datetime, letter: Any, reason: str | None, *, mended: bytes | None = None
+    ) -> None:
+        """Puts a dead letter's bytes back on the topic that they came from, or `mended` ones as a new record there.
+
+        Either way the record names the letter; the trail has the hashes of both, never the bytes.
+        """
         headers = [(name, bytes.fromhex(value)) for name, value in json.loads(letter["headers"])]
         kept = [(name, value) for name, value in headers if name not in ENGINE_HEADERS and name != REPLAY_OF]
         kept.append((REPLAY_OF, letter["id"].encode()))
-        await self._outbox.send(letter["topic"], letter["key"], letter["value"], kept)
-        before = {
-            "topic": letter["topic"],
-            "reason": letter["reason"],
-            "sha256": hashlib.sha256(letter["value"] or b"").hexdigest(),
-        }
+        value = letter["value"] if mended is None else mended
+        await self._outbox.send(letter["topic"], letter["key"], value, kept)
+        before = {"topic": letter["topic"], "reason": letter["reason"], "sha256": _hash(letter["value"])}
         await self.note(
-            actor, "dead-letter.replay", f"dead-letter/{letter['id']}", act_id, at, before=before, reason=reason
+            actor,
+            "dead-letter.replay" if mended is None else "dead-letter.mend",
+            f"dead-letter/{letter['id']}",
+            act_id,
+            at,
+            before=before,
+            after={} if mended is None else {"sha256": _hash(mended), "bytes": str(len(mended))},
+            reason=reason,
         )
 
     async def copy_record(
@@ -222,3 +231,7 @@ class Acts:
         value, headers = message.to_json(), headers_of(message)
         for topic, key in message.places():
             await self._outbox.send(topic, key, value, headers)
+
+
+def _hash(value: bytes | None) -> str:
+    return hashlib.sha256(value or b"").hexdigest()

@@ -23,10 +23,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something on a day: a receipt (▲, above the line) or a need (▼, below)."""
+    """Something on a day: a receipt (▲, above the line), a need (▼, below) or an appointment (◆, below)."""
 
     day: date
-    kind: str  # "receipt" or "need"
+    kind: str  # "receipt", "need" or "appointment"
     text: str
 
 
@@ -121,7 +121,8 @@ def sparkline(values: Sequence[float], label: str) -> Markup:
 
 
 def _mark(x: float, y: float, mark: Mark) -> Markup:
-    shape = f"M{x},{y - 16} l6,10 h-12 z" if mark.kind == "receipt" else f"M{x},{y + 16} l6,-10 h-12 z"
+    shapes = {"receipt": f"M{x},{y - 16} l6,10 h-12 z", "need": f"M{x},{y + 16} l6,-10 h-12 z"}
+    shape = shapes.get(mark.kind, f"M{x},{y + 6} l6,6 l-6,6 l-6,-6 z")
     return Markup('<path class="mark {}" d="{}"><title>{}</title></path>').format(mark.kind, shape, mark.text)
 
 

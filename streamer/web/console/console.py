@@ -111,6 +111,8 @@ class Console:
             "user": session.user,
             "csrf": session.csrf,
             "company": self.config.company,
+            "suppliers": self.config.suppliers,
+            "locations": self.config.locations,
             "may": {right.value: right in rights for right in Right},
             "said": self._said.pop(session.csrf, None),
             "badges": self._badges(),
@@ -125,10 +127,7 @@ class Console:
     def list_page(self, request: web.Request, template: str, listed: ListOf, **context: Any) -> web.Response:
         """A list, or with `?format=csv` the same rows for a spreadsheet."""
         if request.query.get("format") == "csv":
-            headers = {"Content-Disposition": f'attachment; filename="{listed.table}.csv"'}
-            return web.Response(
-                text=csv_of(listed, self.reader, request.query), content_type="text/csv", headers=headers
-            )
+            return csv_of(listed, self.reader, request.query)
         page = page_of(listed, self.reader, request.query)
         return self.page(request, template, listed=listed, page=page, **context)
 

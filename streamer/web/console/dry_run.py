@@ -50,19 +50,27 @@ class Proposed(NamedTuple):
 
 
 def look(
-    reader: Reader, now: datetime, *, location: str | None = None, sku: str | None = None, only_due: bool = False
+    reader: Reader,
+    now: datetime,
+    *,
+    location: str | None = None,
+    sku: str | None = None,
+    only_due: bool = False,
+    after: str = "",
 ) -> Iterator[Proposed]:
-    """Each row that would order something, or must and cannot, in the order of the keys.
+    """Each row that would order something, or must and cannot, in the order of the keys, behind the key `after`.
 
     `only_due` leaves out rows that are not below their level as last worked out: a review, or a policy that was not
     looked at yet, may order all the same.
     """
     rows = reader.all(
         "SELECT key FROM stock WHERE (?1 IS NULL OR location = ?1) AND (?2 IS NULL OR sku = ?2) "
-        "AND (waiting > 0 OR (reorder_point IS NOT NULL AND (NOT ?3 OR projected <= reorder_point))) ORDER BY key",
+        "AND key > ?4 AND (waiting > 0 OR (reorder_point IS NOT NULL AND (NOT ?3 OR projected <= reorder_point))) "
+        "ORDER BY key",
         location,
         sku,
         only_due,
+        after,
     )
     for (key,) in rows:
         needs, held = would_order(lambda name: reader.fold_row("stock", name), key, ms(now))

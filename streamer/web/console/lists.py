@@ -8,9 +8,11 @@ import base64
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from aiohttp import web
 
 from streamer.web.console.formats import cell_text
 from streamer.web.console.read_model import Reader
@@ -18,7 +20,7 @@ from streamer.web.console.read_model import Reader
 PAGE = 50
 CSV_ROWS = 50_000
 
-Kind = Literal["text", "link", "number", "money", "when", "day", "state", "code"]
+Kind = Literal["text", "link", "number", "money", "when", "day", "state", "code", "supplier"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class ListOf:
     order: str
     descending: bool = False
     where: str = "1"
+    name: str = ""  # of the file, where the table's does not say it
 
 
 @dataclass(frozen=True)
@@ -100,15 +103,21 @@ def page_of(listed: ListOf, reader: Reader, query: Mapping[str, str], *, limit: 
     return Page(rows[:limit], total, chosen, order, descending, after, first=start is None)
 
 
-def csv_of(listed: ListOf, reader: Reader, query: Mapping[str, str]) -> str:
+def csv_of(listed: ListOf, reader: Reader, query: Mapping[str, str]) -> web.Response:
     """All rows of the filter (at most CSV_ROWS), for a spreadsheet."""
     page = page_of(listed, reader, {**query, "after": ""}, limit=CSV_ROWS)
+    names = [column.name for column in listed.columns]
+    return csv_response(listed.name or listed.table, names, ([row[name] for name in names] for row in page.rows))
+
+
+def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> web.Response:
+    """A file for a spreadsheet that holds no formula, whatever people typed."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([column.name for column in listed.columns])
-    for row in page.rows:
-        writer.writerow([cell_text(row[column.name]) for column in listed.columns])
-    return out.getvalue()
+    writer.writerow(columns)
+    writer.writerows([cell_text(value) for value in row] for row in rows)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return web.Response(text=out.getvalue(), content_type="text/csv", headers=headers)
 
 
 def _after(row: Any, order: str, key: str) -> str:

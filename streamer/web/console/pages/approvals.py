@@ -67,7 +67,6 @@ class Approvals:
             request,
             "approvals.html",
             waiting=[self._waiting(rows, one, "console", user) for one in found],
-            suppliers=self.console.config.suppliers,
             why=why_of,
         )
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from aiohttp import web
@@ -12,13 +13,32 @@ from aiohttp import web
 from streamer.domain.dispatch_rows import LedgerRow, read_row
 from streamer.domain.record_rows import COPY, split_key
 from streamer.web.console.console import Console, form_of
+from streamer.web.console.editing import editable, edited
+from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.console.mask import shown, shown_message
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
 
 OPEN = "dead_letter.id NOT IN (SELECT subject FROM settled)"
-SHOWN = 50
+GROUPED = ("account", "stage")
 MOST_AT_ONCE = 500  # dead letters that one act may put back
+LETTERS = ListOf(
+    "dead_letter",
+    "id",
+    (
+        Column("id", "Letter", "link"),
+        Column("reason", "Reason", narrow=False),
+        Column("account", "Account"),
+        Column("stage", "Where", narrow=False),
+        Column("topic", "Topic", "code", narrow=False),
+        Column("bytes", "Bytes", "number", "B"),
+        Column("at_ms", "When", "when", sortable=True),
+    ),
+    (Filter("reason", "Reason"), Filter("account", "Account"), Filter("stage", "Where")),
+    order="at_ms",
+    where=OPEN,
+    name="dead-letters",
+)
 LOG_OF = {"dispatch": "commands"}  # a fold's log where it is not called like the fold
 
 
@@ -28,12 +48,14 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get("/errors", pages.index, allow_head=False),
         web.get("/errors/group", pages.group, allow_head=False),
         web.post("/errors/group/replay", pages.replay_group),
+        web.post("/errors/group/resolve", pages.resolve_group),
         web.post("/errors/rows/release", pages.release),
         web.get("/errors/calls/{key:.+}", pages.call, allow_head=False),
         web.post("/errors/calls/{key:.+}", pages.settle),
         web.get("/errors/{id}", pages.letter, allow_head=False),
         web.post("/errors/{id}/reveal", pages.reveal),
         web.post("/errors/{id}/replay", pages.replay),
+        web.post("/errors/{id}/mend", pages.mend),
         web.post("/errors/{id}/resolve", pages.resolve),
     ]
 
@@ -62,22 +84,15 @@ class Errors:
         )
 
     async def group(self, request: web.Request) -> web.Response:
-        reason, account, stage = (request.query.get(name, "") for name in ("reason", "account", "stage"))
-        letters = self._group(reason, account, stage, SHOWN)
-        number = self.reader.number(
-            f"SELECT count(*) FROM dead_letter WHERE reason = ? AND account = ? AND stage = ? AND {OPEN}",
-            reason,
-            account,
-            stage,
-        )
-        return self.console.page(
+        """The letters of a reason, an account, a stage, and what is done to all of them at once."""
+        given = _given(request.query)
+        return self.console.list_page(
             request,
             "group.html",
-            letters=letters,
-            number=number,
-            reason=reason,
-            account=account,
-            stage=stage,
+            LETTERS,
+            base="/errors/",
+            given=given,
+            number=self._count(given),
             most=MOST_AT_ONCE,
         )
 
@@ -131,12 +146,35 @@ class Errors:
             "/errors",
         )
 
+    async def mend(self, request: web.Request) -> web.Response:
+        """Puts bytes that a person has changed on the topic as a new record, which names the letter."""
+        self.console.security.need(request, Right.REVEAL)
+        form, letter = await form_of(request), self._find(request)
+        before = letter["value"] or b""
+        text = (await request.post()).get("value")  # as it was typed: `form_of` trims
+        if not _is_raw(letter) or editable(before) is None or not isinstance(text, str) or not text.strip():
+            raise web.HTTPBadRequest(text="only the text of a raw record can be changed\n")
+        if self._settled(letter["id"]) and "again" not in form:
+            raise web.HTTPConflict(text="somebody has done it already\n")
+        mended = edited(text, before)
+        return await self.console.act(
+            request,
+            Right.MEND,
+            lambda: self.console.acts.replay(
+                request[SESSION].user,
+                form["act_id"],
+                self.console.clock(),
+                letter,
+                form.get("reason") or None,
+                mended=mended,
+            ),
+            f"What you changed is on {letter['topic']} as a new record.",
+            "/errors",
+        )
+
     async def replay_group(self, request: web.Request) -> web.Response:
         form = await form_of(request)
-        letters = self._group(
-            form.get("group-reason", ""), form.get("account", ""), form.get("stage", ""), MOST_AT_ONCE
-        )
-        letters = [letter for letter in letters if letter["topic"]]
+        letters = [letter for letter in self._group(form) if letter["topic"]]
 
         async def put_back() -> None:
             for letter in letters:
@@ -147,6 +185,23 @@ class Errors:
         return await self.console.act(
             request, Right.MEND, put_back, f"{len(letters)} are back on their topics.", "/errors"
         )
+
+    async def resolve_group(self, request: web.Request) -> web.Response:
+        form = await form_of(request)
+        note, letters = _needed(form, "reason"), self._group(form)
+
+        async def note_each() -> None:
+            for letter in letters:
+                await self.console.acts.note(
+                    request[SESSION].user,
+                    "dead-letter.resolve",
+                    f"dead-letter/{letter['id']}",
+                    f"{form['act_id']}-{letter['id']}",
+                    self.console.clock(),
+                    reason=note,
+                )
+
+        return await self.console.act(request, Right.MEND, note_each, f"{len(letters)} are resolved.", "/errors")
 
     async def release(self, request: web.Request) -> web.Response:
         form = await form_of(request)
@@ -222,6 +277,8 @@ class Errors:
             text=shown(letter["value"] or b"", revealed=revealed),
             headers=[(name, value.decode("utf-8", "replace")) for name, value in headers],
             revealed=revealed,
+            editable=editable(letter["value"] or b"") if revealed and _is_raw(letter) else None,
+            is_raw=_is_raw(letter),
             settled=self._settled(letter["id"]),
             acts=self.reader.all("SELECT * FROM audit WHERE subject = ? ORDER BY at_ms", f"dead-letter/{letter['id']}"),
         )
@@ -235,15 +292,30 @@ class Errors:
     def _settled(self, letter_id: str) -> Any:
         return self.reader.one("SELECT * FROM settled WHERE subject = ?", letter_id)
 
-    def _group(self, reason: str, account: str, stage: str, limit: int) -> list[Any]:
+    def _group(self, form: Mapping[str, str]) -> list[Any]:
+        """The oldest letters that fit; all three fields may not be left open at once."""
+        given = _given({"reason": form.get("group-reason", ""), **{name: form.get(name, "") for name in GROUPED}})
+        if not given:
+            raise web.HTTPBadRequest(text="name a reason, an account or a stage\n")
+        where = " AND ".join(f"{name} = ?" for name in given)
         return self.reader.all(
-            f"SELECT * FROM dead_letter WHERE reason = ? AND account = ? AND stage = ? AND {OPEN} "
-            "ORDER BY at_ms, id LIMIT ?",
-            reason,
-            account,
-            stage,
-            limit,
+            f"SELECT * FROM dead_letter WHERE {where} AND {OPEN} ORDER BY at_ms, id LIMIT ?",
+            *given.values(),
+            MOST_AT_ONCE,
         )
+
+    def _count(self, given: Mapping[str, str]) -> int:
+        where = "".join(f"{name} = ? AND " for name in given)
+        return int(self.reader.number(f"SELECT count(*) FROM dead_letter WHERE {where}{OPEN}", *given.values()))
+
+
+def _given(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: values[name] for name in ("reason", *GROUPED) if values.get(name)}
+
+
+def _is_raw(letter: Any) -> bool:
+    """Came as it is from outside: what a fold refused is mended where it was made."""
+    return str(letter["topic"]).startswith("raw.")
 
 
 def log_key(fold: str, key: str) -> str:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from streamer.messages.status import OrderLineStatus
 from streamer.web.console.console import Console
+from streamer.web.console.line_names import spoken
 from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.console.projections.statuses import DECISIONS, FULFILMENTS
 
@@ -67,14 +68,16 @@ class Orders:
         order = self.reader.one("SELECT * FROM orders WHERE key = ?", key)
         if order is None:
             raise web.HTTPNotFound(text="no such order\n")
-        rows = self.reader.all("SELECT json FROM order_line WHERE order_key = ? ORDER BY line_id", key)
+        rows = self.reader.all("SELECT json FROM order_line WHERE order_key = ? ORDER BY length(line_id), line_id", key)
+        lines = [OrderLineStatus.from_json(row["json"]) for row in rows]
         fresh = await self.console.owners.row("orders", key)
         stored = fresh.value or self.reader.fold_row("orders", key)
         return self.console.page(
             request,
             "order.html",
             order=order,
-            lines=[OrderLineStatus.from_json(row["json"]) for row in rows],
+            lines=lines,
+            places=spoken(line.line_id for line in lines),
             row=json.loads(stored) if stored else None,
             owner=fresh,
             commands=self.reader.all("SELECT * FROM command WHERE order_id = ? ORDER BY at_ms", key),

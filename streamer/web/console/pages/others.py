@@ -36,6 +36,40 @@ AUDIT = ListOf(
     order="at_ms",
     descending=True,
 )
+SHOWN = {"ours": "ours", "urgent": "urgent", "open": "NOT withdrawn", "withdrawn": "withdrawn"}
+_SUMS = """(
+    SELECT *, (NOT withdrawn) * 16 + ours * 8 + urgent * 4 + (waiting > 0) * 2 + (uncalled > 0) AS weight FROM (
+        SELECT campaign, max(component) AS component, max(urgent) AS urgent, sum(vehicles) AS vehicles,
+            sum(waiting) AS waiting, sum(uncalled) AS uncalled, sum(holdings) AS holdings, max(remedies) AS remedies,
+            max(withdrawn) AS withdrawn, sum(vehicles) + sum(uncalled) + sum(holdings) > 0 AS ours
+        FROM recall GROUP BY campaign
+    )
+)"""
+RECALLS = ListOf(
+    _SUMS,
+    "campaign",
+    (
+        Column("campaign", "Campaign", "link", sortable=True),
+        Column("component", "Component", narrow=False),
+        Column("vehicles", "Booked", "number", sortable=True),
+        Column("waiting", "No part", "number", sortable=True),
+        Column("uncalled", "To call", "number", sortable=True),
+        Column("holdings", "Held at", "number", sortable=True, narrow=False),
+        Column("remedies", "Remedy part", narrow=False),
+    ),
+    (
+        Filter("campaign", "Campaign"),
+        Filter(
+            "shown",
+            "Which",
+            tuple(SHOWN),
+            clause="CASE ? " + " ".join(f"WHEN '{name}' THEN {clause}" for name, clause in SHOWN.items()) + " END",
+        ),
+    ),
+    order="weight",  # what is urgent and touches us comes first
+    descending=True,
+    name="recalls",
+)
 PAGES = {
     "order": "/orders/",
     "stock": "/stock/",
@@ -66,14 +100,7 @@ class Others:
         self.reader = console.reader
 
     async def recalls(self, request: web.Request) -> web.Response:
-        campaigns = self.reader.all(
-            "SELECT campaign, max(component) AS component, max(urgent) AS urgent, sum(vehicles) AS vehicles, "
-            "sum(waiting) AS waiting, sum(uncalled) AS uncalled, sum(holdings) AS holdings, max(remedies) AS remedies, "
-            "max(withdrawn) AS withdrawn, "
-            "sum(vehicles) + sum(uncalled) + sum(holdings) > 0 AS ours FROM recall GROUP BY campaign "
-            "ORDER BY withdrawn, ours DESC, urgent DESC, waiting DESC, uncalled DESC, campaign DESC LIMIT 200"
-        )
-        return self.console.page(request, "recalls.html", campaigns=campaigns)
+        return self.console.list_page(request, "recalls.html", RECALLS)
 
     async def recall(self, request: web.Request) -> web.Response:
         campaign = request.match_info["key"].partition("#")[0]

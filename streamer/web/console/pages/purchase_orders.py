@@ -43,7 +43,7 @@ PURCHASE_ORDERS = ListOf(
     "reference",
     (
         Column("reference", "Reference", "link"),
-        Column("supplier", "Supplier"),
+        Column("supplier", "Supplier", "supplier"),
         Column("state", "State", "state"),
         Column("conflict", "Conflict", narrow=False),
         Column("lines", "Lines", "number", narrow=False),

@@ -8,11 +8,16 @@ from itertools import islice
 from aiohttp import web
 
 from streamer.web.console.console import Console, form_of
-from streamer.web.console.dry_run import look
+from streamer.web.console.dry_run import Proposed, look
+from streamer.web.console.lists import CSV_ROWS, csv_response
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
 
 MOST = 50  # on one page
+COLUMNS = (
+    *("location", "sku", "quantity", "unit", "supplier", "landed_cost", "currency", "needed_by", "automatic", "held"),
+    "why",
+)
 SNOOZE_DAYS = 7  # unless the person names a day
 
 
@@ -30,16 +35,26 @@ class Reorders:
         self.reader = console.reader
 
     async def index(self, request: web.Request) -> web.Response:
-        now = self.console.clock()
-        location, sku = request.query.get("location") or None, request.query.get("sku") or None
-        found = look(self.reader, now, location=location, sku=sku, only_due=True)
+        chosen = {name: request.query[name][:200] for name in ("location", "sku") if request.query.get(name)}
+        after = request.query.get("after", "")
+        found = look(
+            self.reader,
+            self.console.clock(),
+            location=chosen.get("location"),
+            sku=chosen.get("sku"),
+            only_due=True,
+            after=after,
+        )
+        if request.query.get("format") == "csv":
+            return csv_response("reorders", COLUMNS, (_cells(one) for one in islice(found, CSV_ROWS)))
         proposed = list(islice(found, MOST + 1))
         return self.console.page(
             request,
             "reorders.html",
             proposed=proposed[:MOST],
-            more=len(proposed) > MOST,
-            suppliers=self.console.config.suppliers,
+            chosen=chosen,
+            first=not after,
+            next=proposed[MOST - 1].key if len(proposed) > MOST else None,
             snooze_until=(self.console.formats(request).today() + timedelta(days=SNOOZE_DAYS)).isoformat(),
         )
 
@@ -68,6 +83,16 @@ class Reorders:
             f"{sku}: " + ("it is ordered now" if act == "order_now" else f"nothing is ordered until {until}"),
             "/reorders",
         )
+
+
+def _cells(one: Proposed) -> list[object]:
+    location, _, sku = one.key.partition("/")
+    if not one.needs:
+        return [location, sku, *[None] * (len(COLUMNS) - 4), one.held, None]
+    first = one.needs[0]
+    quantity = sum(need.quantity for need in one.needs)
+    bought = [quantity, first.unit, first.supplier, first.why.landed_cost, first.why.currency]
+    return [location, sku, *bought, first.needed_by, str(first.automatic).lower(), one.held, first.why.decision]
 
 
 def _is_day(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from streamer.domain.stock_needs import position
 from streamer.domain.stock_rows import StockRow, read_row
 from streamer.web.console.charts import Mark, Point, stock_chart
 from streamer.web.console.console import Console
+from streamer.web.console.line_names import LineName, names_of
 from streamer.web.console.lists import Column, Filter, ListOf
 from streamer.web.console.projections.stock import STATES, description, lead_days, state_of
 
@@ -41,6 +43,8 @@ STOCK = ListOf(
 )
 AHEAD_DAYS = 30
 PAST_DAYS = 60
+SHOWN = 50  # lines of one table; what is more is a list of its own
+NAMED = 3  # needs of one day that a mark names
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -79,7 +83,13 @@ class Stock:
         stand = position(row, int(now.timestamp() * 1000), lead_days(row))
         policy = row.policy
         past = self._past(key, today, row)
-        future, marks = projection(row, today)
+        waits = row.queue[:SHOWN]
+        reserved = [(name, line) for name, line in row.lines.items() if line.granted > 0]
+        reserved.sort(key=lambda each: (each[1].needed_by or "9999", each[0]))
+        wanted = [(name, line) for name, line in row.lines.items() if line.needed_by][:SHOWN]
+        shown = dict([*reserved[:SHOWN], *wanted]) | {wait.line_key: row.lines.get(wait.line_key) for wait in waits}
+        names = names_of(shown.items(), self.reader)
+        future, marks = projection(row, today, names)
         location, _, sku = key.partition("/")
         return self.console.page(
             request,
@@ -105,6 +115,12 @@ class Stock:
             ),
             points=[*past, *future],
             marks=marks,
+            names=names,
+            waits=waits,
+            reserved=reserved[:SHOWN],
+            more_reserved=max(0, len(reserved) - SHOWN),
+            more_waits=max(0, len(row.queue) - SHOWN),
+            incoming=sorted(row.incoming.items(), key=lambda each: (each[1].expected or "9999", each[0]))[:SHOWN],
             today=today,
             offers=sorted(row.offers.items(), key=lambda offer: offer[1].rank),
             purchase_orders=self.reader.all(
@@ -133,31 +149,41 @@ def _rule(row: StockRow) -> str | None:
     return str(row.policy.rule.__struct_config__.tag).replace("_", " ")
 
 
-def projection(row: StockRow, today: date) -> tuple[list[Point], list[Mark]]:
+def projection(
+    row: StockRow, today: date, names: Mapping[str, LineName] | None = None
+) -> tuple[list[Point], list[Mark]]:
     """What will lie there at the end of each day on which something comes or goes, if nothing else happens.
 
     Lines leave on the day that they are needed, those without a day tomorrow; late arrivals are expected tomorrow.
+    Each day has at most one mark of a kind, which names the first of what it stands for.
     """
     tomorrow, last = today + timedelta(days=1), today + timedelta(days=AHEAD_DAYS)
     changes: dict[date, Decimal] = {}
-    marks: list[Mark] = []
+    told: dict[tuple[date, str], list[str]] = {}
     for line_key, line in row.lines.items():
         wanted = line.quantity - line.shipped
         if wanted > 0:
             day = max(tomorrow, _day(line.needed_by) or tomorrow)
             changes[day] = changes.get(day, Decimal(0)) - wanted
-            marks.append(Mark(day, "need", f"{wanted:f} for {line_key}"))
+            name = (names or {}).get(line_key) or line_key
+            told.setdefault((day, "appointment" if line.because else "need"), []).append(f"{wanted:f} for {name}")
     for need_id, need in row.incoming.items():
         if need.quantity > 0 and need.expected is not None:
             day = max(tomorrow, _day(need.expected) or tomorrow)
             changes[day] = changes.get(day, Decimal(0)) + need.quantity
-            marks.append(Mark(day, "receipt", f"{need.quantity:f} from {need.supplier}, {need.reference or need_id}"))
+            from_whom = f"{need.quantity:f} from {need.supplier}, {need.reference or need_id}"
+            told.setdefault((day, "receipt"), []).append(from_whom)
     level = row.on_hand + sum((change.delta for change in row.arrived), Decimal(0))
     points = []
     for day in sorted({*changes, last}):
         level += changes.get(day, Decimal(0))
         points.append(Point(day, float(level)))
-    return points, sorted(marks, key=lambda mark: mark.day)
+    return points, [Mark(day, kind, _told(texts)) for (day, kind), texts in sorted(told.items())]
+
+
+def _told(texts: list[str]) -> str:
+    more = len(texts) - NAMED
+    return "; ".join(texts[:NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _day(text: str | None) -> date | None:

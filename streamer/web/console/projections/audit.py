@@ -8,7 +8,7 @@ from typing import Any
 from streamer.messages.status import AuditEntry
 from streamer.web.console.projections.changes import Change
 
-SETTLING = frozenset({"dead-letter.replay", "dead-letter.resolve"})
+SETTLING = frozenset({"dead-letter.replay", "dead-letter.mend", "dead-letter.resolve"})
 
 
 def take(database: sqlite3.Connection, record: Any) -> set[Change]:
