@@ -92,11 +92,13 @@ class Consumer(driver.Consumer):
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        fetched, _active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
+        fetched, _active = await self._wait_next_records(timeout)
         if fetched is None or self.should_stop:
             return
-        if not self.flow_active:
+        # What came while the partitions were assigned anew may have been fetched before that (it was on its way from
+        # the fetching thread), and would leave out what lies before it: it is read again from where the group stands.
+        if not self.flow_active or self.app.consumer_generation_id != generation:
             with contextlib.suppress(KafkaError):  # in the middle of a rebalance; the assignment seeks anyhow
                 await self.perform_seek()
             return

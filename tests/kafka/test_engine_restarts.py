@@ -43,7 +43,7 @@ async def test_a_killed_worker_is_followed_by_one_that_goes_on_where_it_was(benc
 
 
 async def test_a_worker_that_is_told_to_stop_makes_durable_what_it_began_and_commits_it(bench: Bench) -> None:
-    worker = bench.worker()
+    worker = bench.worker(session_seconds=30.0)
     await worker.ready()
     sending = asyncio.create_task(bench.send(numbers(4000), pause_seconds=0.01))
     await asyncio.sleep(0.6)
@@ -61,7 +61,7 @@ async def test_a_worker_that_is_told_to_stop_makes_durable_what_it_began_and_com
     await bench.check()
     begun = time.monotonic()
     follower = bench.worker()
-    await follower.ready(within_seconds=6)  # it left the group, so that nobody waits for the end of its session
+    await follower.ready(within_seconds=20)  # it left the group, so that nobody waits for the end of its session
     await bench.caught_up()
     follower.kill()
     await bench.check()

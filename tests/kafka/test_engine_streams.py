@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from streamer.engine.sending import partition_of
-from tests.kafka.bench import ROOT, Bench
+from tests.kafka.bench import ROOT, Bench, eventually
 
 
 class Copiers:
@@ -38,6 +38,10 @@ class Copiers:
             )
         self._running.append(process)
         return process
+
+    def said(self, name: str) -> str:
+        """The log of a worker."""
+        return (self._bench.folder / f"copier-{name}.log").read_text(errors="replace")
 
     def end_all(self) -> None:
         for process in self._running:
@@ -89,7 +93,8 @@ async def test_a_stream_leaves_nothing_out_when_its_workers_die_join_and_stop(be
     copiers.start("b")
     await asyncio.sleep(2.5)
     third = copiers.start("c")
-    await asyncio.sleep(3.0)
+    await eventually(lambda: "ready" in copiers.said("c"), 40, what="the third worker is ready")
+    await asyncio.sleep(1.0)
     third.send_signal(signal.SIGTERM)
     await sending
     assert await asyncio.to_thread(third.wait, 20) == 0
