@@ -53,8 +53,8 @@ def request(order_key: str, row: OrderRow, line: Line, line_key: str, ask: Ask) 
         quantity=ask.quantity,
         purpose=line.purpose,
         priority=row.priority,
-        partial_allowed=not row.all_or_nothing or not ask.waits,
-        back_order_allowed=row.back_order and ask.waits,
+        partial_allowed=(line.partial and not row.all_or_nothing) or not ask.waits,
+        back_order_allowed=may_wait(row, line) and ask.waits,
         service=line.service and not ask.each,
         placed_at=utc(row.placed_ms) if sold_there and row.placed_ms is not None else None,
         changed_at=None if line.changed_ms is None else utc(line.changed_ms),
@@ -69,6 +69,11 @@ def request(order_key: str, row: OrderRow, line: Line, line_key: str, ask: Ask) 
         follow=ask.follow,
         substitutes=row.substitutes and ask.follow == "all",
     )
+
+
+def may_wait(row: OrderRow, line: Line) -> bool:
+    """Whether both the order and the line let it wait."""
+    return row.back_order and line.back_order
 
 
 def release(order_key: str, row: OrderRow, line_key: str, ask: Ask, reason: str) -> LineRelease:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from streamer.domain.order_asks import release_all
+from streamer.domain.order_asks import may_wait, release_all
 from streamer.domain.order_rows import Ask, Line, OrderRow
 from streamer.domain.order_walk import Got, Walk
 from streamer.domain.units import ZERO
@@ -40,10 +40,16 @@ def judge(key: str, row: OrderRow, line_id: str, line: Line) -> list[Message]:
         return []
     if row.quarantined is not None:
         return []
+    return _walk(key, row, line_id, line)
+
+
+def _walk(key: str, row: OrderRow, line_id: str, line: Line) -> list[Message]:
     walk = Walk(key, row, line)
     got = walk.go(line_id)
     if got is not None:
         _decide(line, got)
+        if not (line.partial or row.all_or_nothing or line.shipped) and line.approved < line.quantity:
+            return walk.said + _whole_or_not(key, row, line)
     elif not line.recheck:
         line.decision = "pending"
     return walk.said
@@ -67,6 +73,22 @@ def _decide(line: Line, got: Got) -> None:
     line.promised = None
     if waiting and all(ask.promised for ask in waiting):
         line.promised = max(ask.promised for ask in waiting if ask.promised)
+
+
+def _whole_or_not(key: str, row: OrderRow, line: Line) -> list[Message]:
+    """A line that must not be split, and of which something is missing: it waits whole, or nothing of it is kept."""
+    if line.decision == "released":
+        return []
+    if not line.rejected and may_wait(row, line):
+        line.decision, line.approved, line.waitlisted = "waitlisted", ZERO, line.quantity
+        return []
+    reason = line.reason or "not enough stock"
+    if line.approved:
+        reason = f"not all {plain(line.quantity)} are there, and the line must not be split"
+    said = list(release_all(key, row, line, reason))
+    line.asks, line.refused = {}, reason
+    judge(key, row, "", line)
+    return said
 
 
 def _reason(line: Line, serving: list[Ask]) -> str | None:
@@ -124,7 +146,7 @@ def judge_whole(key: str, row: OrderRow) -> list[Message]:
     said: list[Message] = []
     missing: str | None = None
     for line_id, line in sorted(ours.items(), key=_turn):
-        if missing is not None and not line.asks:
+        if missing is not None and not asks_now(line):
             continue
         said += judge(key, row, line_id, line)
         if line.decision != "pending" and line.rejected:
@@ -134,6 +156,8 @@ def judge_whole(key: str, row: OrderRow) -> list[Message]:
     if missing is None:
         return said
     pending = ours[missing].decision == "pending"
+    if not pending and any(not may_wait(row, line) and line.shipped < line.quantity for line in ours.values()):
+        return said + _let_go(key, row, missing, ours)
     for line_id, line in ours.items():
         if line.refused is not None:
             continue
@@ -145,6 +169,11 @@ def judge_whole(key: str, row: OrderRow) -> list[Message]:
         line.approved = min(line.shipped, line.quantity)
         line.waitlisted, line.rejected = line.quantity - line.approved, ZERO
     return said
+
+
+def asks_now(line: Line) -> bool:
+    """Whether any stock row holds something for the line, or is asked to."""
+    return any(ask.revision and not ask.released and not ask.referred for ask in line.asks.values())
 
 
 def _turn(item: tuple[str, Line]) -> tuple[bool, str, str, str]:
@@ -167,7 +196,7 @@ def _let_go(key: str, row: OrderRow, failed: str, ours: Mapping[str, Line]) -> l
             reason = line.reason if line_id == failed and line.reason else f"all or nothing: line {failed} was rejected"
             said += release_all(key, row, line, reason)
             line.asks, line.refused = {}, reason
-            judge(key, row, line_id, line)
+        judge(key, row, line_id, line)
     return said
 
 

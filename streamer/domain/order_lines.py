@@ -55,9 +55,7 @@ def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old:
     assert line.sku is not None
     assert line.location is not None
     if line.came_from is not None:
-        if line.came_from != stock_key(line.location, line.sku):
-            line.elsewhere = line.left_there
-        line.came_from, line.left_there = None, ZERO
+        line.elsewhere = ZERO if line.came_from == stock_key(line.location, line.sku) else line.left_there
     if line.kit:
         if not old:
             yield from _parts_left(key, row, line_id, line, at_ms)
@@ -172,10 +170,11 @@ class Change:
         ):
             yield from self._ask(line_id, told, places, plan)
         else:
-            before = (line.needed_by, line.confirmed)
+            before = _terms(line)
             line.needed_by = needed_by(self.event, told, self.settings, places.location)
             line.said = told.fulfilment
-            if (self.terms or (line.needed_by, line.confirmed) != before) and line.quantity == told.quantity:
+            line.partial, line.back_order = told.partial_allowed, told.back_order_allowed
+            if (self.terms or _terms(line) != before) and line.quantity == told.quantity:
                 yield from restate(self.key, row, line)
             if line.quantity != told.quantity:
                 line.changed_ms = self.at_ms
@@ -202,20 +201,15 @@ class Change:
             purpose=self.purpose,
             sites=list(places.sites) if len(places.sites) > 1 else [],
             sourced=bool(places.sites),
-            collect=places.together and len(places.sites) > 1 and not row.all_or_nothing,
+            collect=places.together and len(places.sites) > 1,
             said=told.fulfilment,
+            partial=told.partial_allowed,
+            back_order=told.back_order_allowed,
         )
         if before is not None:
             line.changed_ms = self.at_ms
             line.decision, line.approved, line.waitlisted = before.decision, before.approved, before.waitlisted
-            line.elsewhere, line.came_from, line.left_there = before.elsewhere, before.came_from, before.left_there
-            line.generation = before.generation
-            if before.shipped and (before.sites or len(before.asks) > 1 or line.sites):
-                line.generation += 1  # rows that gave something keep it under the older keys
-                line.came_from, line.left_there = _SEVERAL, before.shipped
-            elif before.shipped and before.sku is not None and before.location is not None:
-                line.came_from, line.left_there = stock_key(before.location, before.sku), before.shipped
-            line.shipped = before.shipped  # what has left does not come back
+            _follow(line, before)
             line.rejected, line.reason, line.told = before.rejected, before.reason, before.told
         row.lines[line_id] = line
         if not told.quantity:
@@ -269,6 +263,30 @@ class Change:
     def _refuse(self, line: Line, reason: str) -> Iterator[Message]:
         yield from release_all(self.key, self.row, line, reason)
         line.asks, line.refused = {}, reason
+
+
+def _follow(line: Line, before: Line) -> None:
+    """What has left does not come back; where it had left from is known for as long as that is one stock row."""
+    line.shipped, line.generation, line.elsewhere = before.shipped, before.generation, before.elsewhere
+    if not before.shipped:
+        return
+    known = before.sku is not None and before.location is not None
+    own = stock_key(before.location or "", before.sku or "") if known else None
+    several = before.sites or len(before.asks) > 1 or line.sites
+    if before.came_from is None and not before.elsewhere and not several:
+        line.came_from, line.left_there = own, before.shipped
+    elif before.came_from is not None and before.shipped <= before.left_there:
+        line.came_from, line.left_there = before.came_from, before.left_there  # nothing left from where it was since
+    elif before.came_from is not None and before.came_from == own and not several:
+        line.came_from, line.left_there = own, before.shipped
+    else:
+        line.generation += 1  # rows that gave something keep it under the older keys
+        line.came_from, line.left_there = _SEVERAL, before.shipped
+
+
+def _terms(line: Line) -> tuple[str | None, bool, bool, bool]:
+    """What the stock rows that serve the line must hear of."""
+    return line.needed_by, line.confirmed, line.partial, line.back_order
 
 
 def _as_planned(line: Line, plan: Plan | None) -> bool:

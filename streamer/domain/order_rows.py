@@ -64,7 +64,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     asks: dict[str, Ask] = {}
     shipped: Decimal = ZERO
     elsewhere: Decimal = ZERO  # of these, what left from another place, or as another SKU, than is asked now
-    came_from: str | None = None  # the stock row that `left_there` were taken from, until this line's own is known
+    came_from: str | None = None  # the stock row that `left_there` were taken from, before the line asked another one
     left_there: Decimal = ZERO
     decision: DecisionState = "pending"
     fulfilment: Fulfilment = "open"
@@ -90,6 +90,8 @@ class Line(msgspec.Struct, omit_defaults=True):
     asked_people: str | None = None  # the reason for which people were told last
     needs_nothing: bool = False  # work without parts
     covered: bool = False  # of a line that we added: the order has the part in a line of its own
+    partial: bool = True  # it may be served in part
+    back_order: bool = True  # it may wait, where its order may
 
     @property
     def here(self) -> Decimal:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from streamer.domain.order_asks import ONE, quantity_of, request, root_key
+from streamer.domain.order_asks import ONE, may_wait, quantity_of, request, root_key
 from streamer.domain.order_rows import Ask, Line, OrderRow, Part
 from streamer.domain.stock_referrals import works_for
 from streamer.domain.units import ZERO
@@ -116,7 +116,7 @@ class Walk:
 
     def _sites(self, sites: list[Option]) -> Got | None:
         """What is there from each location in turn; the rest waits at the first that lets it."""
-        here, whole = self.line.here, self.row.all_or_nothing
+        here, whole = self.line.here, self.row.all_or_nothing or not self.line.partial
         waiting = next((site for site in sites if _waits(self.line, site)), None) if whole else None
         if waiting is None or self.line.recheck:
             found = self._in_turn(sites, here)
@@ -131,18 +131,23 @@ class Walk:
         return self._wait(sites, found, whole=whole)
 
     def _in_turn(self, sites: list[Option], units: Decimal) -> list[Decimal] | None:
+        """Those from which nothing is wanted any more are told at once."""
         found = []
+        pending = False
         for site in sites:
             got = self._aim(site.key, site.ask, units, waits=False)
             if got is None:
-                return None
+                if units > 0:
+                    return None
+                pending = True
+                continue
             found.append(got.approved)
             units -= got.approved
-        return found
+        return None if pending else found
 
     def _wait(self, sites: list[Option], found: list[Decimal], *, whole: bool) -> Got | None:
         left = self.line.here - sum(found, ZERO)
-        waits = self.row.back_order
+        waits = may_wait(self.row, self.line)
         if whole and waits and left > 0:
             found, left = [ZERO for _ in sites], self.line.here  # nothing is held in several places meanwhile
         approved = reach = ZERO

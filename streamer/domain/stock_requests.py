@@ -206,8 +206,10 @@ def take_shipped(rows: Rows, event: LineShipped) -> Outcome:
     touched: Touched = {}
     remember_ms = remembering_ms(settings)
     before = _shipped(row, event.line_key)
+    if event.quantity <= before:
+        return ()
     ship(rows, row, event, remember_ms, touched)
-    note_demand(rows, key, row, settings, max(ZERO, event.quantity - before))
+    note_demand(rows, key, row, settings, event.quantity - before)
     said = shortage(key, row, settings, touched, f"{event.line_key} shipped {plain(event.quantity)}")
     line = row.lines.get(event.line_key)
     if line is not None and is_done(line) and event.line_key not in touched:

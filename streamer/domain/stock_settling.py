@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zlib import crc32
 
-from streamer.domain.allocation import Touched, committed_parts, promise, serve, take_back, uncovered
+from streamer.domain.allocation import Touched, committed_parts, free_in_all, promise, serve, take_back, uncovered
 from streamer.domain.channels import rules_of
 from streamer.domain.policies import OrderUpTo
 from streamer.domain.schedule import next_time_ms
@@ -91,6 +91,8 @@ def settle(
     said: list[Message] = []
     now_ms = rows.now_ms
     if row.quarantined is None:
+        if row.counts == "available" and free_in_all(row) < 0:  # what the platform had set aside has become less
+            said += shortage(key, row, settings, touched, cause)
         if row.queue:
             serve(row, touched, rules_of(row, settings))
             promise(row, touched)

@@ -108,6 +108,10 @@ class Chains:
                 order.insert(_place(order, link.old), source)
         return tuple(order)
 
+    def older(self, sku: str, on: date) -> tuple[str, ...]:
+        """Interchangeable older parts whose stock is used up before that of `sku`, the oldest first."""
+        return tuple(source.sku for source in reversed(self._older(sku, on)))
+
     def _older(self, sku: str, on: date) -> list[Source]:
         """Nearest first."""
         found: list[Source] = []

@@ -50,6 +50,8 @@ class OrderLine(Value):
     status: Text | None = None  # the platform's own word
     fulfilment: Fulfilment | None = None  # how far the platform says it is: what is picked or invoiced is confirmed
     vin: Text | None = None
+    partial_allowed: bool = True  # off: the line is served whole, or it waits
+    back_order_allowed: bool = True  # off: what is not there is rejected, whatever the order says
     extra: Extra | None = None
 
 

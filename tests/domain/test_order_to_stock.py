@@ -219,3 +219,61 @@ def test_a_shop_that_takes_off_its_own_orders_has_not_taken_off_the_parts_of_our
         "main/FILTER": (2, 1),
         "main/OIL": (2, 2),
     }
+
+
+def oil(quantity: int, sku: str = "OIL", *, line_id: str = "2") -> OrderLine:
+    return OrderLine(line_id=line_id, sku=sku, quantity=Decimal(quantity))
+
+
+def told(house: House, *orders: Order) -> None:
+    for event in (*FACTS, level(6, sku="OIL"), level(6, sku="FILTER"), *orders):
+        house.publish(event)
+    house.read_all()
+    check(house)
+
+
+def test_a_line_that_was_another_thing_for_a_while_gets_the_rest_of_what_it_was() -> None:
+    """One had left; the other one is to be reserved again, not taken for the one that has left."""
+    house = House()
+    told(
+        house,
+        an_order(1, 3, [oil(2)], "open", False, 1, True),
+        an_order(1, 4, [oil(0, "KIT")], "open", False, 0, True),
+        an_order(1, 5, [oil(2)], "open", False, 0, True),
+    )
+    assert house.rows("stock", StockRow)["main/OIL"].reserved == 1
+    row = house.rows("orders", OrderRow)["shop/1"]
+    assert (row.lines["2"].decision, row.lines["2"].approved, row.lines["2"].shipped) == ("approved", 2, 1)
+
+
+def test_a_removed_line_that_comes_back_over_another_part_remembers_where_it_left_from() -> None:
+    house = House()
+    told(
+        house,
+        an_order(1, 3, [oil(4)], "open", True, 2, True),
+        an_order(1, 4, [oil(1, "FILTER", line_id="1")], "open", True, 0, True),
+        an_order(1, 5, [oil(1, "NOBODY")], "held", True, 0, True),
+        an_order(1, 6, [oil(4)], "open", True, 2, True),
+    )
+    assert house.rows("stock", StockRow)["main/OIL"].reserved == 2
+
+
+def test_what_left_from_two_rows_is_not_taken_for_what_is_still_to_come() -> None:
+    house = House()
+    told(
+        house,
+        an_order(1, 3, [oil(2)], "open", False, 1, True),
+        an_order(1, 4, [oil(3, "FILTER").model_copy(update={"shipped": Decimal(2)})], "open", False, 0, True),
+        an_order(1, 5, [oil(4)], "open", False, 0, True),
+    )
+    assert house.rows("stock", StockRow)["main/OIL"].reserved == 2
+
+
+def test_an_order_for_all_or_nothing_of_an_item_that_nobody_knows_is_rejected_in_each_line() -> None:
+    house = House()
+    item = OrderLine(line_id="1", item_id="77", quantity=Decimal(2))
+    house.publish(an_order(2, 5, [item, item.model_copy(update={"line_id": "2"})], "open", True, 0, False))
+    house.publish(Item(account="warehouse", platform="odoo", item_id="77", sku=None, version="1"))
+    house.read_all()
+    lines = house.rows("orders", OrderRow)["warehouse/2"].lines
+    assert [line.decision for line in lines.values()] == ["rejected", "rejected"]
