@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from streamer.settings import Settings
 
 EXAMPLE = Path(__file__).parents[2] / "streamer.example.toml"
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 
 
 def register(app: typer.Typer) -> None:

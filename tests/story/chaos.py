@@ -51,7 +51,10 @@ async def kill_worker(product: Product, chance: random.Random) -> None:
     """As `kill -9` does; the supervisor starts it again."""
     worker = chance.choice(product.workers)
     await _once_ready(product, worker)  # otherwise all blows of a short day fall into one start
+    before = worker.restarts
     worker.kill()
+    while worker.restarts == before:  # until the supervisor has seen it, the next blow would hit the dead
+        await asyncio.sleep(0.05)
 
 
 async def kill_web(product: Product, _chance: random.Random) -> None:
