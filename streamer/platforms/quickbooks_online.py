@@ -127,13 +127,12 @@ class QuickBooksOnline(Platform[QuickBooksSettings]):
         return found.pop() if len(found) == 1 else super().object_key(raw)
 
     def normalise(self, raw: Raw) -> Iterable[Message]:
-        body = raw.json()
         if raw.resource is not None:
-            if not (read := list(payloads.messages(self, body))):
+            if not (read := list(payloads.messages(self, raw.parse(payloads.RawAnswer)))):
                 raise Ignored("a customer that was deleted")
             yield from read
             return
-        found = [message for notice in payloads.notices(body) for message in self._heard(notice)]
+        found = [message for notice in payloads.notices(raw.json()) for message in self._heard(notice)]
         if not found:
             raise Ignored("nothing of our company that is read: no invoice, purchase order, item or customer")
         yield from found

@@ -13,6 +13,7 @@ from streamer.errors import Refused
 from streamer.messages.commands import RecordCommand, ReorderCommand
 from streamer.messages.orders import OrderLine
 from streamer.messages.people import Address
+from streamer.platforms.doubles import number
 from streamer.platforms.plain_commands import NO_CURRENCY
 from streamer.platforms.wire import Reply
 
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from streamer.platforms.quickbooks_online import QuickBooksSettings
 
 Row = Mapping[str, Any]
-
-
-def number(value: Decimal) -> int | float:
-    """Amounts and quantities are JSON numbers."""
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def quoted(texts: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from streamer.messages.orders import CustomerRecord, Order, OrderLine, OrderStat
 from streamer.messages.people import Address, Appointment, Customer, Vehicle
 from streamer.messages.stock import Item, StockLevel
 from streamer.platforms.base import content_hash, version_of
+from streamer.platforms.doubles import Double
 
 if TYPE_CHECKING:
     from streamer.platforms.quickbooks_online import QuickBooksOnline
@@ -157,8 +158,8 @@ class RawDetail(Theirs):
     """Of a sales line or of a line of a purchase order."""
 
     item_ref: Ref | None = None
-    qty: Decimal | None = None
-    unit_price: Decimal | None = None
+    qty: Double | None = None
+    unit_price: Double | None = None
     service_date: date | None = None
 
 
@@ -169,8 +170,8 @@ class RawGroup(Theirs):
 class RawLine(Theirs):
     id: str = ""
     description: str | None = None
-    amount: Decimal | None = None
-    received: Decimal | None = None
+    amount: Double | None = None
+    received: Double | None = None
     sales_item_line_detail: RawDetail | None = None
     item_based_expense_line_detail: RawDetail | None = None
     group_line_detail: RawGroup | None = None
@@ -225,7 +226,7 @@ class RawTransaction(Record):
     bill_addr: RawAddress | None = None
     customer_memo: Ref | None = None
     private_note: str | None = None
-    total_amt: Decimal | None = None
+    total_amt: Double | None = None
     custom_field: tuple[RawField, ...] = ()
     line: tuple[RawLine, ...] = ()
 
@@ -253,8 +254,8 @@ class RawItem(Record):
     sku: str | None = None
     type: str = ""
     track_qty_on_hand: bool = False
-    qty_on_hand: Decimal | None = None
-    reorder_point: Decimal | None = None
+    qty_on_hand: Double | None = None
+    reorder_point: Double | None = None
 
 
 class RawCustomer(Record):
@@ -279,12 +280,12 @@ class RawAnswer(Theirs):
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 
-def messages(books: QuickBooksOnline, body: Mapping[str, Any]) -> Iterator[Message]:
+def messages(books: QuickBooksOnline, answer: RawAnswer) -> Iterator[Message]:
     """The events of what was read. Raises Malformed."""
-    answer = RawAnswer.model_validate(body)
     items = {item.id: item for item in answer.item}
     if answer.invoice is not None:
-        yield _invoice(books, answer.invoice, items, answer.time)
+        appointment = _appointment(books, answer.invoice, items)
+        yield _order(books, answer.invoice, books.settings.invoices, items, answer.time, appointment)
     if answer.purchase_order is not None:
         yield _order(books, answer.purchase_order, "purchase_order", items, answer.time)
     if answer.customer is not None and answer.customer.status != GONE:
@@ -303,21 +304,25 @@ def gone(books: QuickBooksOnline, notice: Notice) -> Message:
     return _order(books, record, kind, {}, notice.at)
 
 
-def _invoice(
-    books: QuickBooksOnline, record: RawTransaction, items: Mapping[str, RawItem], at: datetime | None
-) -> Order:
-    order = _order(books, record, books.settings.invoices, items, at)
-    if order.kind != "service_appointment":
-        return order
+def _appointment(books: QuickBooksOnline, record: RawTransaction, items: Mapping[str, RawItem]) -> Appointment | None:
+    """The first work of an invoice, on the first of the days that its lines name."""
+    if books.settings.invoices != "service_appointment":
+        return None
     names = books.settings.custom_fields
-    days = [line.detail.service_date for line in record.lines() if line.detail and line.detail.service_date]
-    labour = next((line.description for line in order.lines if line.service and line.description), None)
-    appointment = Appointment(
-        service_type=record.held(names.get("service_type")) or labour,
+    days, service = [], record.held(names.get("service_type"))
+    for line in record.lines():
+        if line.detail is None or line.detail.item_ref is None:
+            continue
+        if line.detail.service_date is not None:
+            days.append(line.detail.service_date)
+        item = items.get(line.detail.item_ref.value)
+        if service is None and item is not None and item.type == "Service":
+            service = line.description
+    return Appointment(
+        service_type=service,
         scheduled_date=min(days).isoformat() if days else None,
         vehicle=_vehicle(record, names),
     )
-    return order.model_copy(update={"appointment": appointment})
 
 
 def _vehicle(record: RawTransaction, names: Mapping[str, str]) -> Vehicle | None:
@@ -340,6 +345,7 @@ def _order(
     kind: Literal["purchase_order", "service_appointment", "sales_order"],
     items: Mapping[str, RawItem],
     at: datetime | None,
+    appointment: Appointment | None = None,
 ) -> Order:
     purchase = kind == "purchase_order"
     place = record.department_ref
@@ -366,6 +372,7 @@ def _order(
         due_date=record.due_date.isoformat() if record.due_date else None,
         total=record.total_amt,
         comment=record.customer_memo.value[:4000] or None if record.customer_memo else None,
+        appointment=appointment,
         location=books.place((place.name if named else place.value) if place else None),
         lines=tuple(_lines(record.lines(), items)),
         extra={"department": place.name} if place and place.name else {},

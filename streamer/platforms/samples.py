@@ -285,4 +285,11 @@ def _split(address: str, query: Any) -> tuple[str, dict[str, str]]:
 
 def reply_of(told: Mapping[str, Any], folder: Path) -> Reply:
     """The answer that a recorded `response` is."""
-    return Reply(told.get("status", 200), lower(told.get("headers", {})), _body(told, folder))
+    headers = {name: text for name, text in told.get("headers", {}).items() if name.lower() != "set-cookie"}
+    return Reply(told.get("status", 200), lower(headers), _body(told, folder), cookies=_cookies(told))
+
+
+def _cookies(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """The name=value part of each; one header or a list of them."""
+    given = next((text for name, text in told.get("headers", {}).items() if name.lower() == "set-cookie"), ())
+    return tuple(text.partition(";")[0].strip() for text in ([given] if isinstance(given, str) else given))

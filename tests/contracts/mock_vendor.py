@@ -117,4 +117,7 @@ def _parsed(request: web.Request, body: bytes) -> Any:
 def _response(reply: Reply, origin: str) -> web.Response:
     dropped = ("content-length", "transfer-encoding", "content-encoding", "date", "connection")
     headers = {name: text for name, text in reply.headers.items() if name not in dropped}
-    return web.Response(status=reply.status, body=reply.body, headers=headers)
+    response = web.Response(status=reply.status, body=reply.body, headers=headers)
+    for cookie in reply.cookies:
+        response.headers.add("Set-Cookie", cookie)
+    return response
