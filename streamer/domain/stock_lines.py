@@ -275,7 +275,8 @@ def _refuse_rest(row: StockRow, key: str, line: Line, settings: SettingsApplied 
 
 def give_back(row: StockRow, line_key: str, line: Line) -> None:
     """The line leaves the row; what had been granted and is still there is free again."""
-    leave_queue(row, line_key, line, line.waiting)
+    if line.waiting:
+        leave_queue(row, line_key, line, line.waiting)
     add_in(row, line_key, line, -1)
     del row.lines[line_key]
     if line.reserve_from is not None:

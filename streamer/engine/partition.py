@@ -131,7 +131,7 @@ class PartitionFold(Generic[Row]):
         self.before_wake: Callable[[str], Exception | None] | None = None
         """Asked before each row is woken, where set; gives the reason why this one must not be."""
         self._rewrite = set(recovered.behind)
-        self._budget_bytes = limits.batch_bytes // 2  # of estimated rows, at which a chunk is closed
+        self._budget_bytes = limits.batch_bytes  # of estimated rows: about twice what becomes of them
         # Of the open chunk:
         self._written_bytes = 0
         self._outputs: dict[tuple[str, int | None], list[Sending]] = {}
