@@ -509,7 +509,7 @@ class Platform(Generic[SettingsT]):
 
 def version_of(time: datetime) -> str:
     """A time as a version: fixed width and UTC, so that texts sort as times do."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{time.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def content_hash(*parts: object) -> str:

@@ -312,7 +312,7 @@ class Keyloop(Platform[KeyloopSettings]):
             if body is None:
                 seen |= {order_id: cursor[order_id]} if order_id in cursor else {}
                 continue
-            seen[order_id] = content_hash(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))
+            seen[order_id] = content_hash(orjson.dumps(body, option=orjson.OPT_SORT_KEYS))[:12]
             if seen[order_id] != cursor.get(order_id):
                 pages.append(self._page({**body, "read_at": now.isoformat()}, ORDER, order_id))
             if RawPartsOrder.model_validate(body).finished:

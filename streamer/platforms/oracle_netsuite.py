@@ -19,7 +19,7 @@ Good to know:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -57,6 +57,7 @@ from streamer.platforms.base import (
     RefusedReply,
     Reply,
     Role,
+    Span,
     content_hash,
     get,
     moment,
@@ -137,7 +138,12 @@ class NetSuite(Platform[NetSuiteSettings]):
     record_kinds: ClassVar[frozenset[RecordKind]] = frozenset({"customer", "order"})
     polls: ClassVar[Mapping[str, float]] = {**dict.fromkeys(CHANGED, 300.0), "customers": 0.0, STOCK: 1800.0}
     resources: ClassVar[Mapping[str, str]] = {STOCK: r"^POST .*/query/v1/suiteql$"}
-    fetches = frozenset({*PATHS, "inventory_item"})
+    fetches = frozenset({*PATHS, "inventory_item", "purchase_order"})
+    unsupported: ClassVar[Mapping[Any, str]] = {
+        "subscribe": "there is no webhook to subscribe to; a user event script is deployed in the account by hand",
+        "set_stock": "levels follow its own receipts and adjustments; book them there, and the poll brings them back",
+    }
+    backfills: ClassVar[Mapping[RecordKind, str]] = {"order": "sales_orders", "customer": "customers"}
     counts = "available"
     at_once = 4  # the smallest accounts allow five calls at a time, ours and everybody's
     limits = "calls at a time for the whole account, by its tier: 5, 15 and more; no Retry-After is promised"
@@ -204,23 +210,50 @@ class NetSuite(Platform[NetSuiteSettings]):
         return (yield from self._changes(resource, cursor, now))
 
     def _changes(self, resource: str, cursor: Mapping[str, str], now: datetime) -> Call[Page]:
-        """Changed records in the order of their changes, each read whole; `after` and `id` say where a run stands."""
-        kind, where = CHANGED[resource]
+        """What changed since the last look; `after` and `id` say where a run stands, `begun` when it began."""
         start = since(cursor, now, overlap_seconds=OVERLAP_SECONDS, back_fill_days=BACK_FILL_DAYS)
-        from_ = cursor.get("after") or f"{start.astimezone(self.settings.zone):%Y-%m-%d %H:%M:%S}"
-        told = yield from self._ask_query(suiteql.changed(where, from_, id_of(cursor.get("id"))), limit=CHANGES)
+        pages, place = yield from self._in_order(resource, cursor, start, None)
+        begun = cursor.get("begun", now.isoformat())
+        if place is None:
+            return Page(pages, until(datetime.fromisoformat(begun)))
+        held = {"since": cursor["since"]} if "since" in cursor else {}
+        return Page(pages, {**held, **place, "begun": begun}, more=True)
+
+    def backfill(self, resource: str, span: Span, cursor: Mapping[str, str]) -> Call[Page]:
+        if span.ids:
+            kind, found = CHANGED[resource][0], []
+            for told in span.ids:
+                if (number := id_of(told.rpartition(":")[2])) is None:
+                    raise Refused(f"{told[:60]!r} is no internal id")
+                found.append((yield from self._read(kind, number)))
+            return Page([page for page in found if page is not None], {})
+        start = span.since or datetime(1970, 1, 1, tzinfo=UTC)
+        pages, place = yield from self._in_order(resource, cursor, start, span.until)
+        return Page(pages, place or {}, more=place is not None)
+
+    def _in_order(
+        self, resource: str, cursor: Mapping[str, str], start: datetime, end: datetime | None
+    ) -> Call[tuple[list[RawPage], dict[str, str] | None]]:
+        """Changed records in the order of their changes, each read whole, and where the next page begins."""
+        kind, source = CHANGED[resource]
+        local = [f"{time.astimezone(self.settings.zone):%Y-%m-%d %H:%M:%S}" if time else None for time in (start, end)]
+        question = suiteql.changed(source, cursor.get("after") or str(local[0]), id_of(cursor.get("id")), local[1])
+        told = yield from self._ask_query(question, limit=CHANGES)
         pages: list[RawPage] = []
         for row in told["items"]:
             found = yield from self._read(kind, text(row.get("id")))
             pages += [found] if found is not None else []
         if told.get("hasMore") is not True or not told["items"]:
-            return Page(pages, until(datetime.fromisoformat(cursor["begun"]) if "begun" in cursor else now))
+            return pages, None
         last = told["items"][-1]
-        place = {"after": text(last.get("changed")), "id": text(last.get("id"))}
-        held = {"since": cursor["since"]} if "since" in cursor else {}
-        return Page(pages, {**held, **place, "begun": cursor.get("begun", now.isoformat())}, more=True)
+        return pages, {"after": text(last.get("changed")), "id": text(last.get("id"))}
 
     def fetch(self, command: FetchCommand) -> Call[RawPage]:
+        """By internal id; a purchase order by our reference, too."""
+        if command.resource == "purchase_order":
+            told = command.ids[0].rpartition(":")[2]
+            known = yield from self._known("purchaseorder", told if id_of(told) else None, told)
+            return (yield from self._whole("purchaseorder", known))
         number = id_of(command.ids[0])
         if number is None:
             raise Refused(f"{command.ids[0][:60]!r} is no internal id")
@@ -228,9 +261,12 @@ class NetSuite(Platform[NetSuiteSettings]):
             found = yield from self._query(suiteql.item(number))
             body = {"recordType": "item", "id": number, "record": found[0] if found else {}}
             return RawPage(orjson.dumps(body), "inventory_item", f"item:{number}", JSON)
-        page = yield from self._read(command.resource, number)
+        return (yield from self._whole(command.resource, number))
+
+    def _whole(self, kind: str, number: str) -> Call[RawPage]:
+        page = yield from self._read(kind, number)
         if page is None:
-            raise Refused(f"there is no {command.resource} {number}, or it may not be seen")
+            raise Refused(f"there is no {kind} {number}, or it may not be seen")
         return page
 
     def _read(self, kind: str, number: str) -> Call[RawPage | None]:

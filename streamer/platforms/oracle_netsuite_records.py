@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from streamer.errors import Ignored, Malformed
@@ -43,6 +44,9 @@ STATUSES: Mapping[str, Mapping[str, str]] = {
 STATES: Mapping[str, OrderState] = {"C": "cancelled", "G": "closed", "H": "closed"}
 """Of both kinds of orders. What waits for its approval is open: the answer to it is ours to give."""
 
+_INTERNAL_ID = re.compile(r"-?\d{1,19}")
+_CURRENCY = re.compile("[A-Z]{3}")
+
 Row = Mapping[str, Any]
 Fields = Mapping[str, str]
 
@@ -51,15 +55,17 @@ Fields = Mapping[str, str]
 
 
 def text(value: Any) -> str:
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bool):
         return "T" if value else "F"
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+    return str(value) if isinstance(value, (int, float)) else ""
 
 
 def id_of(value: Any) -> str | None:
     """An internal id, which may be negative; None for anything else."""
     told = text(value)
-    return told if re.fullmatch(r"-?\d{1,19}", told) else None
+    return told if _INTERNAL_ID.fullmatch(told) else None
 
 
 def number(row: Fields, field: str) -> Decimal | None:
@@ -77,15 +83,23 @@ def number(row: Fields, field: str) -> Decimal | None:
 
 def day(row: Fields, field: str, form: str) -> str | None:
     """The ISO day of a text in the account's form, or in REST's. Raises Malformed."""
-    told = row.get(field, "")
+    told = row.get(field)
     if not told:
         return None
-    for way in (datetime.fromisoformat, lambda text: datetime.strptime(text, form)):  # noqa: DTZ007 - a day has no zone
+    if (found := _iso_day(told, form)) is None:
+        raise Malformed(f"is no day as the setting date_format ({form}) says", field=field)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _iso_day(told: str, form: str) -> str | None:
+    """Days come again and again, and reading one takes long."""
+    for way in (datetime.fromisoformat, lambda text_: datetime.strptime(text_, form)):  # noqa: DTZ007 - no zone
         try:
             return way(told).date().isoformat()
         except ValueError:
             continue
-    raise Malformed(f"is no day as the setting date_format ({form}) says", field=field)
+    return None
 
 
 def instant(told: str, field: str) -> datetime | None:
@@ -123,12 +137,17 @@ def _rows(lines: Any) -> list[dict[str, str]]:
 def _texts(row: Row) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in row.items():
-        if isinstance(value, Mapping):
-            found[name.lower()] = text(value.get("id"))
-            found[f"{name.lower()}_display"] = text(value.get("refName"))
-        else:
-            found[name.lower()] = text(value)
-    return {name: value for name, value in found.items() if value}
+        if isinstance(value, str):
+            if told := value.strip():
+                found[name.lower()] = told
+        elif isinstance(value, dict):
+            if told := text(value.get("id")):
+                found[name.lower()] = told
+            if told := text(value.get("refName")):
+                found[f"{name.lower()}_display"] = told
+        elif told := text(value):
+            found[name.lower()] = told
+    return found
 
 
 def kind_of(body: Row) -> str:
@@ -200,7 +219,7 @@ def _currency(settings: Any, fields: Fields) -> str | None:
     """ISO 4217, by the account's table of internal ids or where the record says it."""
     told = settings.currencies.get(fields.get("currency", "")) or fields.get("currencysymbol")
     found = told or fields.get("currency_display") or ""
-    return found if re.fullmatch("[A-Z]{3}", found) else None
+    return found if _CURRENCY.fullmatch(found) else None
 
 
 def _company(fields: Fields) -> Customer | None:
@@ -214,7 +233,7 @@ def _lines(platform: Platform[Any], settings: Any, lines: Iterable[Fields]) -> I
         if item_id is None:
             continue  # a description or a subtotal
         quantity = number(line, "quantity")
-        gone = next(filter(None, (number(line, name) for name in ("quantityreceived", "quantityfulfilled"))), None)
+        gone = number(line, "quantityreceived") or number(line, "quantityfulfilled")
         if line.get("isclosed") == "T":
             quantity = gone  # what is still open of it is not wanted any more
         if not quantity:

@@ -15,15 +15,22 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def changed(source: str, start: str, after_id: str | None) -> str:
-    """Ids of what changed from `start` on (`YYYY-MM-DD HH:MM:SS` in the account's zone), oldest first.
+def time(told: str) -> str:
+    """`YYYY-MM-DD HH:MM:SS` in the account's zone."""
+    return f"TO_DATE({literal(told)}, 'YYYY-MM-DD HH24:MI:SS')"
+
+
+def changed(source: str, start: str, after_id: str | None, end: str | None = None) -> str:
+    """Ids of what changed from `start` on, oldest first.
 
     With `after_id` only what comes behind that id of that time, so that pages neither overlap nor leave out anything.
     """
-    time = f"TO_DATE({literal(start)}, 'YYYY-MM-DD HH24:MI:SS')"
-    bound = f"lastmodifieddate >= {time}"
+    at = time(start)
+    bound = f"lastmodifieddate >= {at}"
     if after_id is not None:
-        bound = f"(lastmodifieddate > {time} OR (lastmodifieddate = {time} AND id > {after_id}))"
+        bound = f"(lastmodifieddate > {at} OR (lastmodifieddate = {at} AND id > {after_id}))"
+    if end is not None:
+        bound += f" AND lastmodifieddate <= {time(end)}"
     columns = "id, TO_CHAR(lastmodifieddate, 'YYYY-MM-DD HH24:MI:SS') AS changed"
     return f"SELECT {columns} FROM {source} AND {bound} ORDER BY lastmodifieddate, id"  # noqa: S608 - quoted
 

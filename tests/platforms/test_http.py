@@ -16,7 +16,7 @@ from streamer.errors import NotSent, Refused, Unavailable, Unclear
 from streamer.platforms.base import Rate
 from streamer.platforms.http import Runner
 from streamer.platforms.judging import judge, pause_of
-from streamer.platforms.wire import Call, HttpRequest, PauseUnit, Reply, alone, get, post, release
+from streamer.platforms.wire import NOTE, Call, HttpRequest, PauseUnit, Reply, alone, get, keep, post, recall, release
 from tests.platforms.vendors import Account
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -171,3 +171,21 @@ async def test_a_turn_that_does_not_come_is_no_reason_to_wait_for_ever_and_the_e
         with pytest.raises(Refused):
             await runner.run(breaks(account), account)
         assert await runner.run(waits(account), account) == "done"
+
+
+async def test_a_kept_token_is_seen_in_no_error_and_a_note_in_all_of_them() -> None:
+    async def talkative(request: web.Request) -> web.Response:
+        return web.json_response({"error": "kept-token and PO-771204 are unknown"}, status=404)
+
+    def call(account: Account) -> Call[None]:
+        yield from keep("token", "kept-token")
+        yield from keep(f"{NOTE}orders", "PO-771204")
+        assert (yield from recall(f"{NOTE}orders")) == "PO-771204"
+        yield from account.ask(get(f"{account.base('')}/orders"))
+
+    async with serving(talkative) as server, Runner() as runner:
+        account = Account.at(str(server.make_url("")))
+        with pytest.raises(Refused) as told:
+            await runner.run(call(account), account)
+    assert "kept-token" not in str(told.value)
+    assert "PO-771204" in str(told.value)

@@ -34,7 +34,7 @@ from streamer.messages.stock import Item, StockLevel
 from streamer.platforms.base import Platform, example
 from streamer.platforms.judging import judge, play
 from streamer.platforms.oauth1 import authorization
-from streamer.platforms.wire import Alone, AskMoment, HttpRequest, Keep, Moment, Raw, Recall, Release, Reply, put
+from streamer.platforms.wire import Alone, AskMoment, HttpRequest, Keep, Moment, Raw, Recall, Release, Reply, Span, put
 from tests.contracts.recorded import OWN
 
 NOW = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
@@ -169,6 +169,14 @@ def test_an_event_without_its_record_is_read_back_whole() -> None:
     assert (order.source_id, order.references) == ("purchaseorder:4417", ("NW-7",))
 
 
+def test_how_our_order_stands_is_asked_by_our_reference() -> None:
+    service = Service(GET_purchaseOrder_eid_NW_7=lambda _: {"id": "4417"}, GET_purchaseOrder_4417=lambda _: READ)
+    page = play(netsuite().fetch(netsuite().fetch_command("purchase_order", ["NW-7"], "test")), service)
+    [order] = netsuite().read(Raw(page.body, resource=page.resource))
+    assert isinstance(order, Order)
+    assert (order.status, order.lines[0].shipped) == ("Partially Received", 2)
+
+
 def test_a_deleted_order_is_cancelled_although_nothing_is_left_of_it() -> None:
     body = {"recordType": "salesorder", "id": 9, "eventType": "delete", "sentAt": "2026-03-02T19:00:00Z"}
     [order] = of_events(body)
@@ -272,6 +280,30 @@ def test_a_poll_walks_the_changes_in_their_order_and_begins_again_where_it_began
     assert "id > 4417" in seen[1]
     assert (list(last.records), last.more, last.cursor) == ([], False, {"since": NOW.isoformat()})
     assert service.asked[0].headers["Prefer"] == "transient"
+
+
+def test_a_back_fill_reads_a_span_page_by_page_or_the_ids_that_are_named() -> None:
+    seen: list[str] = []
+
+    def changed(request: HttpRequest) -> Any:
+        seen.append(request.json["q"])
+        return rows({"id": "4417", "changed": "2026-02-02 14:00:00"}, more=len(seen) == 1)
+
+    service = Service(SELECT_transaction=changed, GET_salesOrder_4417=lambda _: READ)
+    span = Span(datetime(2026, 2, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC))
+    page = play(netsuite().backfill("sales_orders", span, {}), service)
+    assert (len(page.records), page.more) == (1, True)
+    last = play(netsuite().backfill("sales_orders", span, page.cursor), service)
+    assert (last.more, last.cursor) == (False, {})
+    assert all("<= TO_DATE('2026-03-01 00:00:00'" in question for question in seen)
+    assert "id > 4417" in seen[1]
+    named = play(
+        netsuite().backfill("sales_orders", Span(ids=("salesorder:9", "10")), {}),
+        Service(GET_salesOrder_9=lambda _: READ, GET_salesOrder_10=gone),
+    )
+    assert [record.key for record in named.records] == ["salesorder:9"]
+    with pytest.raises(Refused, match="internal id"):
+        play(netsuite().backfill("sales_orders", Span(ids=("SO-1",)), {}), service)
 
 
 def test_levels_come_page_by_page_with_the_time_of_the_question() -> None:
