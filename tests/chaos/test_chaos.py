@@ -93,7 +93,7 @@ async def test_under_load_nothing_is_lost_doubled_or_promised_twice(tmp_path: Pa
         struck = asyncio.create_task(strike(day.product, planned, seed=SEED + 2))
         await day.trade(ORDERS, seed=SEED + 2)
         await asyncio.wait_for(struck, 900)
-        waiting = await settled(day.product)
+        waiting = await settled(day.product, within_seconds=900)
         await check(day.product, people=waiting)
         decided = {one.json["order_id"] for one in day.witness.all("order-status", "order-line-status")}
         assert len(decided) == ORDERS

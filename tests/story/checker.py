@@ -125,7 +125,7 @@ async def settled(product: Product, within_seconds: float = 180.0) -> list[str]:
 
     async def over() -> bool:
         rows[:] = [json.loads(row) for row in product.witness.rows("dispatch").values()]
-        return not [row for row in rows if row.get("state") in UNDER_WAY]
+        return not [row for row in rows if "kind" in row and row.get("state", "intended") in UNDER_WAY]
 
     await product.eventually(over, "no call is under way any more", within_seconds)
     await caught_up(product, within_seconds)
