@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import chain, decision, kill, latency, memory
+from benchmarks.console import run as console
 from benchmarks.decide import run as decide
 from benchmarks.decide.check import Wrong
 from benchmarks.normalising import run as normalise
@@ -48,6 +49,10 @@ MEASUREMENTS: dict[str, Measurement] = {
     ),
     "chain": Measurement(
         "B7: raw orders of three lines to their status", chain.run, lambda: chain.run(orders=2_000, repeats=1)
+    ),
+    "console": Measurement(
+        "pages of the console with 100,000 orders and SKUs", console.run,
+        lambda: console.run(orders=2_000, skus=2_000, repeats=3),
     ),
 }  # fmt: skip
 

@@ -31,7 +31,7 @@ def names_of(lines: Iterable[tuple[str, Line | None]], reader: Reader) -> dict[s
     names = {}
     for line_key, line in lines:
         order_key = order_key_of(line_key, line) if line is not None else line_key.rpartition("/")[0]
-        line_id = line_key[len(order_key) + 1 :]
+        line_id, _, _part = line_key[len(order_key) + 1 :].partition("/")  # a kit's parts stand behind its line
         known = reader.one("SELECT number FROM orders WHERE key = ?", order_key)
         places = spoken([row[0] for row in reader.all(LINE_IDS, order_key)])
         number = known["number"] if known is not None else order_key.partition("/")[2]

@@ -166,7 +166,9 @@ def projection(
             day = max(tomorrow, _day(line.needed_by) or tomorrow)
             changes[day] = changes.get(day, Decimal(0)) - wanted
             name = (names or {}).get(line_key) or line_key
-            told.setdefault((day, "appointment" if line.because else "need"), []).append(f"{wanted:f} for {name}")
+            told.setdefault((day, "appointment" if line.because or line.needed_by else "need"), []).append(
+                f"{wanted:f} for {name}"
+            )
     for need_id, need in row.incoming.items():
         if need.quantity > 0 and need.expected is not None:
             day = max(tomorrow, _day(need.expected) or tomorrow)

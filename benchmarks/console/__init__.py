@@ -1,0 +1,1 @@
+"""The operator console with very many orders and SKUs."""
