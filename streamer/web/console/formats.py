@@ -36,7 +36,7 @@ class Formats:
             number = value if isinstance(value, Decimal) else Decimal(str(value))
         except InvalidOperation:
             return str(value)
-        return format_decimal(number, format="#,##0.######", locale=self.locale)
+        return _grouped(number, self.locale)
 
     def plain(self, value: Decimal) -> str:
         """A number for a field of a form: no grouping, no exponent."""
@@ -99,6 +99,11 @@ def formats_of(request: web.Request, default_zone: str, now: datetime) -> Format
     """By what the browser says: its languages, and the zone that our script put into a cookie."""
     zone = request.cookies.get(ZONE_COOKIE, "").replace("%2F", "/")
     return Formats(_locale(request.headers.get("Accept-Language", "")), zone if _is_zone(zone) else default_zone, now)
+
+
+@lru_cache(maxsize=8_192)
+def _grouped(number: Decimal, locale: str) -> str:
+    return format_decimal(number, format="#,##0.######", locale=locale)
 
 
 def _span(seconds: float) -> str:

@@ -32,6 +32,7 @@ class Today:
         reader = self.reader
         today = self.console.formats(request).today()
         soon = (today + timedelta(days=AHEAD_DAYS)).isoformat()
+        origin = self.console.config.public_origin or str(request.url.origin())
         now_ms = int(self.console.clock().timestamp() * 1000)
         late = f"promised != '' AND promised < ? AND state IN {WITH_THEM}"
         short = "state = 'shortage' AND needed_by != '' AND needed_by <= ?"
@@ -86,6 +87,8 @@ class Today:
             late=reader.all(f"SELECT * FROM purchase_order WHERE {late} ORDER BY promised LIMIT 8", today.isoformat()),
             days_late=lambda promised: (today - date.fromisoformat(promised[:10])).days,
             stuck=reader.all("SELECT * FROM command WHERE state IN ('human', 'unknown') ORDER BY at_ms LIMIT 8"),
+            origin=origin,
+            hooks=[f"{origin}/hooks/{name}" for name, one in self.console.config.accounts.items() if one.hook],
             fresh_install=not reader.number("SELECT (SELECT count(*) FROM stock) + (SELECT count(*) FROM orders)"),
         )
 
