@@ -46,7 +46,7 @@ MIXED: Sequence[Fault] = (
 async def a_day(folder: Path, workers: int = 1) -> AsyncIterator[Day]:
     async with running(folder, workers=workers, shop_secret=days.FIRST.secret) as product:
         product.stand_ins.recalls = days.recalls()
-        yield Day(product, patience_seconds=180.0)
+        yield Day(product, patience_seconds=900.0)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
