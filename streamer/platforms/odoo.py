@@ -257,7 +257,7 @@ class Odoo(Platform[OdooSettings]):
         if command.operation == "cancel":
             if known is not None:
                 yield from self._do("sale.order", "action_cancel", ids=[known])
-            return Placed(None if known is None else f"{model}:{known}")
+            return Placed(None if known is None else objects.known_as(model, known))
         if known is None and command.operation == "find":
             raise Refused(f"there is no such {command.entity}")
         if known is None or command.operation == "upsert":
@@ -266,7 +266,7 @@ class Odoo(Platform[OdooSettings]):
                 known = yield from self._create(model, values)
             else:
                 yield from self._do(model, "write", {"vals": values}, ids=[known])
-        return Placed(f"{model}:{known}")
+        return Placed(objects.known_as(model, known))
 
     def _find_record(self, command: RecordCommand, model: str) -> Call[int | None]:
         keys = command.match if model == "res.partner" else ()

@@ -99,6 +99,11 @@ def id_of(value: Any) -> int | None:
     return int(told) if told.isascii() and told.isdigit() else None
 
 
+def known_as(model: str, number: int) -> str:
+    """The id by which our events name an object: of a partner the number alone."""
+    return str(number) if model == "res.partner" else f"{model}:{number}"
+
+
 def name_of(value: Any) -> str:
     return text(value[1]) if isinstance(value, list | tuple) and len(value) > 1 else ""
 
