@@ -18,6 +18,7 @@ from faust.types import TP
 from streamer.engine.clock import send_ticks
 from streamer.engine.exits import EXIT_INFRASTRUCTURE, die
 from streamer.engine.lease import Lease
+from streamer.engine.memory import settle_memory
 from streamer.engine.selfcheck import check_installation
 from streamer.engine.sending import Sender
 from streamer.engine.shell import FoldShell, StreamShell
@@ -208,7 +209,7 @@ class Engine:
                 if self._assigned is not None:
                     if not self._ready and self.ready:
                         self._ready = True
-                        gc.freeze()  # what is there now stays: the collector need not look at it again
+                        settle_memory()
                         log.info("ready")
                         self.on_ready()
                     if loop.time() >= next_tick and self.lease.holds():
