@@ -184,13 +184,14 @@ class Player:
 
     def __init__(self, exchanges: Sequence[Exchange]) -> None:
         self._left = list(exchanges)
+        self._aside = Aside()
 
     def __call__(self, request: Request) -> Any:
         match request:
             case HttpRequest():
                 return judge(request, self._reply(request))
             case _:
-                return aside(request)
+                return self._aside(request)
 
     def _reply(self, request: HttpRequest) -> Reply:
         for exact in (True, False):
@@ -205,14 +206,24 @@ class Player:
         raise NotSent(f"no answer is recorded for {request.method} {request.url}")
 
 
-def aside(request: Request) -> Moment | None:
+class Aside:
     """What the runner answers without the network: nothing was kept before, and the time stands still."""
-    match request:
-        case Recall() | Keep() | Alone() | Release():
-            return None
-        case AskMoment():
-            return Moment(STANDS_AT, NONCE)
-    raise NotSent(f"{type(request).__name__} is not answered from a file")
+
+    def __init__(self) -> None:
+        self._kept: dict[str, str | None] = {}
+
+    def __call__(self, request: Request) -> Moment | str | None:
+        match request:
+            case Recall():
+                return self._kept.get(request.name)
+            case Keep():
+                self._kept[request.name] = request.value
+                return None
+            case Alone() | Release():
+                return None
+            case AskMoment():
+                return Moment(STANDS_AT, NONCE)
+        raise NotSent(f"{type(request).__name__} is not answered from a file")
 
 
 def _fits(exchange: Exchange, request: HttpRequest, *, exact: bool) -> bool:

@@ -12,7 +12,7 @@ import orjson
 from streamer.platforms.base import Platform
 from streamer.platforms.judging import judge
 from streamer.platforms.masking import MASK, Mask
-from streamer.platforms.samples import aside
+from streamer.platforms.samples import Aside
 from streamer.platforms.settings import spellings
 from streamer.platforms.wire import Call, HttpRequest, Keep, MailboxRequest, MailRequest, Reply, Request
 
@@ -76,7 +76,7 @@ class Shown:
 
 def show(call: Call[Any], shown: Shown, answers: Sequence[Reply]) -> Iterator[dict[str, Any]]:
     """One line for each request, as far as the answers reach. Raises what the call raises."""
-    left = list(answers)
+    left, aside = list(answers), Aside()
     try:
         request: Request = next(call)
         while True:

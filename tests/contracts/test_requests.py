@@ -12,7 +12,7 @@ from streamer.errors import NotSent, Refused, StreamerError, Unavailable, Unclea
 from streamer.platforms.base import example
 from streamer.platforms.judging import judge
 from streamer.platforms.plain_commands import call_of
-from streamer.platforms.samples import aside, read_sample, reply_of
+from streamer.platforms.samples import Aside, read_sample, reply_of
 from streamer.platforms.wire import Call, HttpRequest, MailRequest, RefusedReply, Reply, Request
 from tests.contracts.comparing import differences
 from tests.contracts.recorded import Recording, requests
@@ -41,7 +41,7 @@ class Play:
     def sent(self, answers: list[Reply]) -> Iterator[HttpRequest | MailRequest]:
         """Every request; ends when the call does. Raises what the call raises, NotSent where answers run out."""
         left = list(answers)
-        call = call_of(self.platform, self.command)
+        call, aside = call_of(self.platform, self.command), Aside()
         try:
             request: Request = next(call)
             while True:

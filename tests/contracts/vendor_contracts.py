@@ -33,6 +33,9 @@ DEVIATIONS: Mapping[str, Mapping[str, str]] = {
         r"^body": "the document puts bodies into `data`, the vendor's own pages and servers take them bare",
     },
     "magento": {r"^query parameter searchCriteria\[": "the document spells filterGroups, servers take filter_groups"},
+    "quickbooks_online": {
+        r"^body\.(DisplayName|PrimaryEmailAddr) ": "customers and vendors stand in a file that is not here",
+    },
     "sage_200": {
         r"^query parameter \$": "OData options are described in the vendor's text, not in its document",
         r"is a required property$": "one schema serves answers and requests; what the server fills in is not required",
@@ -69,10 +72,10 @@ def breaches(platform: str, method: str, url: str, query: Mapping[str, str], hea
     target = next((text for name, text in headers.items() if name.lower() == "x-amz-target"), "")
     found = [one for one in operations(platform) if one.method == method and one.path.search(path)]
     found = [one for one in found if not one.target or target.endswith(one.target)]
-    if not found:
-        return _named(platform, body)
+    told = min((list(_breaches(one, query, body)) for one in found), key=len) if found else _named(platform, body)
+    if told is None:
+        return None
     known = DEVIATIONS.get(platform, {})
-    told = min((list(_breaches(one, query, body)) for one in found), key=len)
     return [breach for breach in told if not any(re.search(pattern, breach) for pattern in known)]
 
 

@@ -16,7 +16,7 @@ from streamer.errors import StreamerError
 from streamer.messages.commands import ReorderCommand
 from streamer.platforms.base import Platform
 from streamer.platforms.documents.order_mail import order_text
-from streamer.platforms.samples import aside
+from streamer.platforms.samples import Aside
 from streamer.platforms.showing import Shown
 from streamer.platforms.wire import HttpRequest, MailRequest
 
@@ -62,7 +62,7 @@ def _made(platform: Any, order: ReorderCommand, digest: str) -> Preview:
         return Preview(f"by {platform.title}, which would refuse it: {error}", order_text(order), digest=digest)
     if isinstance(request, MailRequest):
         return _mail(request, digest)
-    if isinstance(request, HttpRequest) and request.method not in ("GET", "HEAD") and request.json is not None:
+    if isinstance(request, HttpRequest) and not request.safe and request.json is not None:
         shown = Shown(platform)
         body = orjson.dumps(request.json, option=orjson.OPT_INDENT_2).decode()
         return Preview(f"{platform.title}: {request.method} {shown.mask(request.url)}", shown.mask(body), digest=digest)
@@ -71,7 +71,7 @@ def _made(platform: Any, order: ReorderCommand, digest: str) -> Preview:
 
 def _first_request(platform: Platform[Any], order: ReorderCommand) -> Any:
     """What leaves first. Raises what the adapter raises, and NotSent for what only an answer could tell."""
-    call = platform.place_order(order)
+    call, aside = platform.place_order(order), Aside()
     request = next(call)
     while not isinstance(request, HttpRequest | MailRequest):
         request = call.send(aside(request))
