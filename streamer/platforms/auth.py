@@ -57,15 +57,24 @@ class Auth(Protocol):
 
 
 def ask_as(auth: Auth | None, settings: Any, request: HttpRequest) -> Call[Reply]:
-    """One exchange with a proof; once more with a new one when the platform calls the first stale."""
+    """One exchange with a proof; once more with a new one when the platform calls the first stale.
+
+    A proof that another call has renewed meanwhile is used, not renewed again: tokens rotate, and sessions are counted.
+    """
     if auth is None:
         return (yield from send(request))
+    signed = yield from auth.sign(settings, request)
     try:
-        return (yield from send((yield from auth.sign(settings, request))))
+        return (yield from send(signed))
     except RefusedReply as refused:
-        if refused.status not in auth.stale or not (yield from auth.renew(settings)):
+        if refused.status not in auth.stale:
             raise
-    return (yield from send((yield from auth.sign(settings, request))))
+        again = yield from auth.sign(settings, request)
+        if again == signed:
+            if not (yield from auth.renew(settings)):
+                raise
+            again = yield from auth.sign(settings, request)
+    return (yield from send(again))
 
 
 def with_headers(request: HttpRequest, headers: Mapping[str, str]) -> HttpRequest:

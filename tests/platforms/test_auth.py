@@ -301,6 +301,34 @@ async def test_calls_that_need_a_token_at_the_same_time_fetch_one_over_real_sock
     assert (fetched, orders) == (1, 5)
 
 
+async def test_calls_whose_token_is_refused_one_after_the_other_renew_it_once() -> None:
+    """What one call has renewed, another that was refused with the old one does not throw away."""
+    fetched, refused = 0, 0
+
+    async def tokens(request: web.Request) -> web.Response:
+        nonlocal fetched
+        fetched += 1
+        return web.json_response({"access_token": f"t{fetched}", "refresh_token": f"r{fetched}", "expires_in": 3600})
+
+    async def items(request: web.Request) -> web.Response:
+        nonlocal refused
+        if request.headers["Authorization"] == "Bearer old":
+            refused += 1
+            await asyncio.sleep(0.05 * refused)
+            return web.json_response({}, status=401)
+        return web.json_response({})
+
+    app = web.Application()
+    app.add_routes([web.post(TOKENS, tokens), web.get("/items", items)])
+    keeper = MemoryKeeper()
+    async with TestServer(app) as server, Runner(keeper) as runner:
+        account = Account.at(str(server.make_url("")), OAuth2(TOKENS, grant="refresh_token"))
+        await keeper.keep(account.account, "token", "old", None)
+        calls = [account.ask(get(f"{account.base('')}/items")) for _ in range(4)]
+        await asyncio.gather(*(runner.run(call, account) for call in calls))
+    assert (refused, fetched) == (4, 1)
+
+
 async def test_a_worker_that_lost_the_account_does_not_use_its_refresh_token_up() -> None:
     async def never(request: web.Request) -> web.Response:
         raise AssertionError("the token endpoint was asked")
