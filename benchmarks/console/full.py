@@ -17,6 +17,8 @@ import msgspec
 
 from streamer.domain import dispatch_rows, stock_rows
 from streamer.domain.stock_rows import Facts, Line, Offer, Policy, StockRow, Wait
+from streamer.domain.view import SETTINGS_KEY
+from streamer.messages.applied import AccountFacts, SettingsApplied, SupplierFacts
 from streamer.messages.base import Message
 from streamer.messages.commands import FetchCommand
 from streamer.messages.envelope import headers_of
@@ -76,6 +78,7 @@ def _records(topics: Mapping[str, str], orders: int, skus: int) -> Iterator[Reco
         offset = next(offsets)
         return Record(topics[fold], 0, offset, NOW_MS, key.encode(), value, (("w", f"log:{offset}".encode()),))
 
+    yield row("stock", SETTINGS_KEY, _settings().to_json())
     for number in range(skus):
         yield row("stock", stock_key(number), stock_rows.write_row(_stock(number, orders)))
     for number in range(orders):
@@ -86,6 +89,20 @@ def _records(topics: Mapping[str, str], orders: int, skus: int) -> Iterator[Reco
             yield told(_purchase_order(number, skus))
         if number % 500 == 0:
             yield _letter(topics["dead-letters"], next(offsets), number)
+
+
+def _settings() -> SettingsApplied:
+    return SettingsApplied(
+        revision=1,
+        hash="made-for-a-measurement",
+        rules=1,
+        company="Parts",
+        currency="EUR",
+        time_zone="Europe/Berlin",
+        accounts={"shop": AccountFacts(platform="shopify"), "depot": AccountFacts(platform="email")},
+        suppliers={"DEPOT": SupplierFacts(name="Depot", account="depot", currency="EUR")},
+        locations=LOCATIONS,
+    )
 
 
 def _stock(number: int, orders: int) -> StockRow:

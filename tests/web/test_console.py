@@ -127,7 +127,7 @@ async def test_reorders_show_what_would_be_ordered_with_its_reasons_and_a_person
     anna: Person, console: RunningConsole
 ) -> None:
     assert await anna.get("/reorders") == 200
-    for words in ("main/WAX-1", "21 TIN", "projected 9 is below the reorder point 10", "snoozed until 2199-01-01"):
+    for words in ("main/WAX-1", "21 TIN", "Projected 9 is below the reorder point 10", "snoozed until 2199-01-01"):
         assert words in anna.page
     form = {**anna.form("/reorders/main/WAX-1"), "act": "order_now"}
     assert await anna.post("/reorders/main/WAX-1", form) == 200
@@ -415,6 +415,18 @@ async def test_a_filter_stands_in_the_address(anna: Person) -> None:
     assert "#1001" not in anna.page
     await anna.get("/stock?state=nonsense")
     assert "Nothing fits this filter" in anna.page
+
+
+async def test_a_stock_page_names_lines_by_the_number_of_their_order_and_leads_to_it(anna: Person) -> None:
+    await anna.get("/stock/main/LAMP-01")
+    text = words(anna.page)
+    assert '<a href="/orders/lamps/1002">#1002</a>, line 1' in anna.page
+    assert "appointment: 4 for #1002, line 1" in text
+    assert "60 from BOSCH, BOSCH-1" in text
+    assert "order up to 40" in text
+    assert "lamps/1001/1" not in text
+    await anna.get("/approvals")
+    assert 'Set off by <a href="/orders/lamps/1001">#1001</a>, line 1' in anna.page
 
 
 @pytest.mark.parametrize(

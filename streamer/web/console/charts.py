@@ -43,7 +43,8 @@ def stock_chart(
     first, last = min(point.day for point in points), max(point.day for point in points)
     days = max(1, (last - first).days)
     levels = [point.level for point in points] + [level for level in (reorder_point, order_up_to) if level is not None]
-    low, high, step = _scale(min([0.0, *levels]), max([1.0, *levels]))
+    whole = all(level.is_integer() for level in levels)
+    low, high, step = _scale(min([0.0, *levels]), max([1.0, *levels]), 1.0 if whole else 0.0)
 
     def x(day: date) -> float:
         return round(LEFT + (WIDTH - LEFT - RIGHT) * (day - first).days / days, 1)
@@ -72,13 +73,16 @@ def stock_chart(
         parts.append(
             Markup('<text class="axis middle" x="{}" y="{}">{}</text>').format(x(day), HEIGHT - 6, f"{day:%d %b}")
         )
-    for name, value in (("reorder point", reorder_point), ("order up to", order_up_to)):
-        if value is not None:
+    for name, value, at, side in (
+        ("reorder point", reorder_point, LEFT + 20, "start"),
+        ("order up to", order_up_to, WIDTH - RIGHT, "end"),
+    ):
+        if value is not None and (reorder_point, order_up_to) != (0.0, 0.0):
             parts.append(
                 Markup(
                     '<line class="threshold" x1="{}" x2="{}" y1="{}" y2="{}"/>'
-                    '<text class="axis end" x="{}" y="{}">{} {}</text>'
-                ).format(LEFT, WIDTH - RIGHT, y(value), y(value), WIDTH - RIGHT, y(value) - 5, name, f"{value:g}")
+                    '<text class="axis {}" x="{}" y="{}">{} {}</text>'
+                ).format(LEFT, WIDTH - RIGHT, y(value), y(value), side, at, y(value) - 5, name, f"{value:g}")
             )
     parts.append(
         Markup(
@@ -122,6 +126,9 @@ def sparkline(values: Sequence[float], label: str) -> Markup:
 
 def _mark(x: float, y: float, mark: Mark) -> Markup:
     shapes = {"receipt": f"M{x},{y - 16} l6,10 h-12 z", "need": f"M{x},{y + 16} l6,-10 h-12 z"}
+    if mark.kind != "receipt" and y + 18 > HEIGHT - BOTTOM:  # the days stand there
+        shapes["need"] = f"M{x},{y - 6} l6,-10 h-12 z"
+        y -= 24
     shape = shapes.get(mark.kind, f"M{x},{y + 6} l6,6 l-6,6 l-6,-6 z")
     return Markup('<path class="mark {}" d="{}"><title>{}</title></path>').format(mark.kind, shape, mark.text)
 
@@ -131,11 +138,12 @@ def _steps(points: Sequence[tuple[float, float]]) -> str:
     return f"M{x},{y}" + "".join(f" H{x} V{y}" for x, y in rest)
 
 
-def _scale(low: float, high: float) -> tuple[float, float, float]:
-    """Round limits and a round step that gives about five lines."""
+def _scale(low: float, high: float, finest: float) -> tuple[float, float, float]:
+    """Round limits and a round step, not below `finest`, that gives about five lines."""
     span = (high - low) or 1.0
     size = 10.0 ** (len(str(int(span))) - 1)
     step = next(size * part for part in (0.1, 0.2, 0.5, 1, 2, 5, 10) if span / (size * part) <= 6)
+    step = max(step, finest)
     bottom = step * (low // step)
     top = bottom
     while top < high + step * 0.4:

@@ -18,6 +18,7 @@ from streamer.web.config import WebConfig
 from streamer.web.console.acts import Acts
 from streamer.web.console.follower import Follower
 from streamer.web.console.formats import Formats, formats_of
+from streamer.web.console.line_names import line_of
 from streamer.web.console.lists import ListOf, csv_of, page_of
 from streamer.web.console.live import Live
 from streamer.web.console.owner import Owners
@@ -93,6 +94,7 @@ class Console:
         environment.globals["navigation"] = NAVIGATION
         environment.globals["tone"] = lambda state: TONES.get(state, "off")
         environment.globals["symbol"] = lambda state: SYMBOLS[TONES.get(state, "off")]
+        environment.globals["line_of"] = lambda text: line_of(text, self.reader)
         environment.globals["poll_words"] = poll_words
         environment.globals["cursor_words"] = cursor_words
         environment.globals["words"] = lambda state: WORDS.get(state, str(state).replace("_", " "))

@@ -41,6 +41,15 @@ def names_of(lines: Iterable[tuple[str, Line | None]], reader: Reader) -> dict[s
     return names
 
 
+def line_of(text: str, reader: Reader) -> LineName | None:
+    """The order's line that a cause names by its key, if it is known here."""
+    account, _, rest = text.partition("/")
+    order_id, _, line = rest.partition("/")
+    if not line or reader.one("SELECT 1 FROM orders WHERE key = ?", f"{account}/{order_id}") is None:
+        return None
+    return names_of([(f"{account}/{order_id}/{line.partition('/')[0]}", None)], reader).popitem()[1]
+
+
 def spoken(line_ids: Iterable[str]) -> dict[str, str]:
     """A line's own id where it is short, else its place in the order."""
     return {

@@ -8,12 +8,14 @@ from itertools import islice
 from aiohttp import web
 
 from streamer.web.console.console import Console, form_of
-from streamer.web.console.dry_run import Proposed, look
-from streamer.web.console.lists import CSV_ROWS, csv_response
+from streamer.web.console.dry_run import Proposed, look, look_some
+from streamer.web.console.lists import csv_response
 from streamer.web.rights import Right
 from streamer.web.security import SESSION
 
-MOST = 50  # on one page
+MOST = 20  # on one page, each with its reasons
+ROWS = 200  # that one page looks at
+CSV_MOST = 5_000
 COLUMNS = (
     *("location", "sku", "quantity", "unit", "supplier", "landed_cost", "currency", "needed_by", "automatic", "held"),
     "why",
@@ -37,24 +39,19 @@ class Reorders:
     async def index(self, request: web.Request) -> web.Response:
         chosen = {name: request.query[name][:200] for name in ("location", "sku") if request.query.get(name)}
         after = request.query.get("after", "")
-        found = look(
-            self.reader,
-            self.console.clock(),
-            location=chosen.get("location"),
-            sku=chosen.get("sku"),
-            only_due=True,
-            after=after,
-        )
+        where = {"location": chosen.get("location"), "sku": chosen.get("sku")}
+        now = self.console.clock()
         if request.query.get("format") == "csv":
-            return csv_response("reorders", COLUMNS, (_cells(one) for one in islice(found, CSV_ROWS)))
-        proposed = list(islice(found, MOST + 1))
+            found = look(self.reader, now, **where, only_due=True)
+            return csv_response("reorders", COLUMNS, (_cells(one) for one in islice(found, CSV_MOST)))
+        looked = look_some(self.reader, now, **where, after=after, most=MOST, rows=ROWS)
         return self.console.page(
             request,
             "reorders.html",
-            proposed=proposed[:MOST],
+            proposed=looked.proposed,
             chosen=chosen,
             first=not after,
-            next=proposed[MOST - 1].key if len(proposed) > MOST else None,
+            next=looked.last,
             snooze_until=(self.console.formats(request).today() + timedelta(days=SNOOZE_DAYS)).isoformat(),
         )
 
