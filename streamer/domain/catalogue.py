@@ -5,14 +5,14 @@ Only what names an item and no SKU comes here: it waits in the row until the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from streamer.domain.catalogue_rows import AnyRow, ItemRow, WaitingLevel, read_row, write_row
+from streamer.domain.folding import by_type, main_row, set_aside, take_settings
 from streamer.domain.units import DAY_MS, day_of, iso_date, ms
 from streamer.domain.versions import newer
-from streamer.domain.view import SETTINGS_KEY, Outcome, View, settings_of
+from streamer.domain.view import Outcome, View, settings_of
 from streamer.errors import Malformed, Refused
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message, plain
@@ -24,6 +24,7 @@ from streamer.messages.stock import Item, ItemFacts, ResolveItem, RowRelease, St
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "catalogue"
+row_key = main_row
 RESOURCE = "inventory_item"
 TRIES = 3
 """So many fetches, evenly within the time for which orders wait."""
@@ -34,34 +35,13 @@ TRY_AGAIN_MS = 3_600_000
 Rows = View[Any]
 
 
-def row_key(event: Message) -> str:
-    """The row that an event is about."""
-    if isinstance(event, SettingsApplied):
-        return SETTINGS_KEY
-    return event.row_key if isinstance(event, RowRelease) else event.places()[0].key
-
-
 def due_ms(row: AnyRow) -> int | None:
     return row.due if isinstance(row, ItemRow) else None
 
 
 def quarantine(rows: Rows, key: str, reason: str) -> None:
     """The item passes nothing on any more until an operator releases it."""
-    if not key or key.startswith("~"):
-        return
-    row = rows.edit(key)
-    if row is None:
-        rows.put(key, ItemRow(quarantined=reason))
-    else:
-        row.quarantined = reason
-
-
-def fold(rows: Rows, event: Message) -> Outcome:
-    """Raises Malformed or Refused for a bad event."""
-    handler = _HANDLERS.get(type(event))
-    if handler is None:
-        raise Malformed(f"{event.ce_type} does not belong on the log {NAME}", field="ce_type")
-    return handler(rows, event)
+    set_aside(rows, key, reason, ItemRow)
 
 
 def wake(rows: Rows, key: str) -> Outcome:
@@ -285,17 +265,13 @@ def _row_release(rows: Rows, event: RowRelease) -> Outcome:
     return _ask(event.row_key, row, settings, rows.now_ms) if row.levels or row.orders else ()
 
 
-def _apply(rows: Rows, event: SettingsApplied) -> Outcome:
-    known = settings_of(rows)
-    if known is None or event.revision > known.revision:
-        rows.put(SETTINGS_KEY, event)
-    return ()
-
-
-_HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
-    StockLevel: _level,
-    Item: _item,
-    ResolveItem: _resolve,
-    RowRelease: _row_release,
-    SettingsApplied: _apply,
-}
+fold = by_type(
+    NAME,
+    {
+        StockLevel: _level,
+        Item: _item,
+        ResolveItem: _resolve,
+        RowRelease: _row_release,
+        SettingsApplied: take_settings,
+    },
+)

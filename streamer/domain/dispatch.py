@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from streamer.domain import dispatch_backfills, dispatch_poll_acts, dispatch_polls, dispatch_records, dispatch_secrets
-from streamer.domain.acts import released
 from streamer.domain.dispatch_external import give_up, supplier_status
 from streamer.domain.dispatch_ledger import Ledger
 from streamer.domain.dispatch_people import operator
@@ -33,6 +33,7 @@ from streamer.domain.dispatch_rows import (
     write_row,
 )
 from streamer.domain.dispatch_rules import RULES, rule_of
+from streamer.domain.folding import keep_settings, release, set_aside
 from streamer.domain.times import DAY_MS, in_ms
 from streamer.domain.view import SETTINGS_KEY, Outcome, settings_of
 from streamer.errors import Malformed, Refused
@@ -107,13 +108,7 @@ def row_key(event: Message) -> str:
 
 def quarantine(rows: Rows, key: str, reason: str) -> None:
     """The row keeps what it knows and starts nothing any more."""
-    if key == SETTINGS_KEY:
-        return
-    row = rows.edit(key)
-    if row is None or isinstance(row, SettingsApplied):
-        row = empty_row(key)
-        rows.put(key, row)
-    row.quarantined = reason
+    set_aside(rows, key, reason, partial(empty_row, key))
 
 
 # -- commands and what came of them
@@ -238,29 +233,23 @@ def _wake_command(rows: Rows, key: str, row: LedgerRow, account: str) -> Outcome
 
 def _settings(rows: Rows, event: SettingsApplied) -> Outcome:
     before = settings_of(rows)
-    if before is not None and event.revision <= before.revision:
-        return ()
-    rows.put(SETTINGS_KEY, event)
-    dispatch_polls.plan(rows, before, event)
+    if keep_settings(rows, event):
+        dispatch_polls.plan(rows, before, event)
     return ()
 
 
 def _release(rows: Rows, event: RowRelease) -> Outcome:
-    known = rows.read(event.row_key)
-    if known is None or isinstance(known, SettingsApplied):
-        raise Refused(f"row {event.row_key} is not known")
-    if known.quarantined is None:
-        return ()
-    entry = released(event, known.quarantined, rows.now_ms)
-    if (isinstance(known, LedgerRow) and not known.kind) or (isinstance(known, PollRow) and not known.account):
-        rows.delete(event.row_key)
-        return [entry]
-    row = rows.edit(event.row_key)
-    assert row is not None and not isinstance(row, SettingsApplied)
-    row.quarantined = None
-    if isinstance(row, LedgerRow) and row.due_ms is None and _may_begin(rows, event.row_key, row):
-        row.due_ms = rows.now_ms
-    return [entry]
+    said = release(rows, event, blank=_is_blank)
+    row = rows.read(event.row_key)
+    if said and isinstance(row, LedgerRow) and row.due_ms is None and _may_begin(rows, event.row_key, row):
+        begun = rows.edit(event.row_key)
+        assert isinstance(begun, LedgerRow)
+        begun.due_ms = rows.now_ms
+    return said
+
+
+def _is_blank(row: object) -> bool:
+    return (isinstance(row, LedgerRow) and not row.kind) or (isinstance(row, PollRow) and not row.account)
 
 
 def _may_begin(rows: Rows, key: str, row: LedgerRow) -> bool:

@@ -9,7 +9,7 @@ from streamer.domain import vin
 from streamer.domain.acts import notice
 from streamer.domain.appointments import appointment_day, ready_by, reserve_from, workshop_of
 from streamer.domain.order_asks import release_all, restate
-from streamer.domain.order_lines import begin
+from streamer.domain.order_beginning import begin
 from streamer.domain.order_rows import Decoded, Line, OrderRow
 from streamer.domain.order_services import NO_SHOW, plan_for
 from streamer.domain.times import in_ms

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from streamer.domain.order_asks import may_wait, release_all
+from streamer.domain.order_options import Got
 from streamer.domain.order_rows import Ask, Line, OrderRow
-from streamer.domain.order_walk import Got, Walk
+from streamer.domain.order_walk import Walk
 from streamer.domain.units import ZERO
 from streamer.messages.base import Message, plain
 from streamer.messages.orders import DecisionState

@@ -6,20 +6,18 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from streamer.domain.appointments import needed_day
-from streamer.domain.order_asks import quantity_of, release_all, request, restate, root_key
+from streamer.domain.order_asks import release_all, restate
+from streamer.domain.order_beginning import begin, change_quantity, cover, follow
 from streamer.domain.order_rows import Line, OrderRow
 from streamer.domain.order_services import Plan, in_the_set, plan_of, vehicle_of
 from streamer.domain.order_shipping import shipped
 from streamer.domain.order_terms import Places, place_of, places_of
-from streamer.domain.order_walk import reconsider, site_key
-from streamer.domain.units import ZERO, day_of, utc
+from streamer.domain.units import ZERO, day_of
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
-from streamer.messages.ids import stock_key
 from streamer.messages.orders import DecisionState, Order, OrderLine
-from streamer.messages.stock import LineShipped, Purpose, ResolveItem
+from streamer.messages.stock import Purpose, ResolveItem
 
-_SEVERAL = "/"  # no stock row: what has left came from several
 SERVICE_LINE = "service"
 """Id of the line for the service type of an appointment without lines: a service type is a SKU with a kit."""
 
@@ -44,57 +42,6 @@ def needed_by(event: Order, line: OrderLine, settings: SettingsApplied | None, p
     """The day by which a line is needed: its own, else the appointment's, else the order's."""
     day = day_of(line.due_date) or needed_day(event, settings, place) or day_of(event.due_date)
     return day.isoformat() if day else None
-
-
-def begin(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int, *, old: bool) -> Iterator[Message]:
-    """A line whose SKU and location are known: stock is asked for it when the order is concluded.
-
-    What had left before we heard of the line is not asked for. The stock row learns of that first; but not of what left
-    from an `old` order, which its levels have long counted.
-    """
-    assert line.sku is not None
-    assert line.location is not None
-    if line.came_from is not None:
-        line.elsewhere = ZERO if line.came_from == stock_key(line.location, line.sku) else line.left_there
-    if line.kit:
-        if not old:
-            yield from _parts_left(key, row, line_id, line, at_ms)
-        return
-    if line.shipped > line.elsewhere and not old:
-        row.asked += 1
-        root = root_key(key, line_id, line)
-        yield LineShipped(
-            order_key=key,
-            line_key=site_key(root, line.sites[0]) if line.sites else root,
-            revision=row.asked,
-            sku=line.sku,
-            location=line.location,
-            quantity=line.shipped - line.elsewhere,
-            at=utc(at_ms),
-        )
-
-
-def _parts_left(key: str, row: OrderRow, line_id: str, line: Line, at_ms: int) -> Iterator[Message]:
-    """What had left of the parts of a line of work before we heard of it."""
-    left = line.shipped - line.elsewhere
-    if left <= 0 or line.location is None:
-        return
-    for sku, each in line.kit:
-        row.asked += 1
-        yield LineShipped(
-            order_key=key, line_key=f"{root_key(key, line_id, line)}/{sku}", revision=row.asked, sku=sku,
-            location=line.location, quantity=quantity_of(left, each), at=utc(at_ms),
-        )  # fmt: skip
-
-
-def change_quantity(key: str, row: OrderRow, line_id: str, line: Line) -> Iterator[Message]:
-    """A line that one row serves asks it at once for its new quantity; what more rows serve is walked through again."""
-    line.recheck = False
-    reconsider(line)
-    ask = line.asks.get(root_key(key, line_id, line))
-    if ask is not None and ask.revision and not ask.released and len(line.asks) == 1:
-        ask.quantity = line.here
-        yield request(key, row, line, next(iter(line.asks)), ask)
 
 
 def _same_place(line: Line, places: Places) -> bool:
@@ -209,7 +156,7 @@ class Change:
         if before is not None:
             line.changed_ms = self.at_ms
             line.decision, line.approved, line.waitlisted = before.decision, before.approved, before.waitlisted
-            _follow(line, before)
+            follow(line, before)
             line.rejected, line.reason, line.told = before.rejected, before.reason, before.told
         row.lines[line_id] = line
         if not told.quantity:
@@ -265,25 +212,6 @@ class Change:
         line.asks, line.refused = {}, reason
 
 
-def _follow(line: Line, before: Line) -> None:
-    """What has left does not come back; where it had left from is known for as long as that is one stock row."""
-    line.shipped, line.generation, line.elsewhere = before.shipped, before.generation, before.elsewhere
-    if not before.shipped:
-        return
-    known = before.sku is not None and before.location is not None
-    own = stock_key(before.location or "", before.sku or "") if known else None
-    several = before.sites or len(before.asks) > 1 or line.sites
-    if before.came_from is None and not before.elsewhere and not several:
-        line.came_from, line.left_there = own, before.shipped
-    elif before.came_from is not None and before.shipped <= before.left_there:
-        line.came_from, line.left_there = before.came_from, before.left_there  # nothing left from where it was since
-    elif before.came_from is not None and before.came_from == own and not several:
-        line.came_from, line.left_there = own, before.shipped
-    else:
-        line.generation += 1  # rows that gave something keep it under the older keys
-        line.came_from, line.left_there = _SEVERAL, before.shipped
-
-
 def _terms(line: Line) -> tuple[str | None, bool, bool, bool]:
     """What the stock rows that serve the line must hear of."""
     return line.needed_by, line.confirmed, line.partial, line.back_order
@@ -295,23 +223,3 @@ def _as_planned(line: Line, plan: Plan | None) -> bool:
         return line.service_type is None
     kit = [(part.sku, part.quantity_each) for part in plan.kit or ()]
     return line.service_type == (plan.service or None) and line.kit == kit and line.waits_for == plan.missing
-
-
-COVERED = "the order has a line of its own for this part"
-
-
-def cover(key: str, row: OrderRow, at_ms: int) -> Iterator[Message]:
-    """A part that we added and that the workshop has put on the order itself is asked for once, by the order's line."""
-    own = {line.sku for line in row.lines.values() if line.cause is None and line.fulfilment != "cancelled"}
-    for line_id, line in row.lines.items():
-        if line.cause is None:
-            continue
-        if line.sku in own and not line.covered and line.fulfilment != "cancelled":
-            yield from release_all(key, row, line, COVERED)
-            line.asks, line.covered = {}, True
-            line.decision, line.fulfilment, line.reason = "released", "cancelled", COVERED
-            line.approved = line.waitlisted = line.rejected = ZERO
-        elif line.covered and line.sku not in own:
-            line.covered, line.fulfilment, line.decision, line.reason = False, "open", "pending", None
-            if line.location is not None and line.quantity:
-                yield from begin(key, row, line_id, line, at_ms, old=False)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from streamer.domain.order_asks import quantity_of, root_key
+from streamer.domain.order_options import Option, held, options_of, site_key
 from streamer.domain.order_rows import Ask, Line
-from streamer.domain.order_walk import Option, held, options_of, site_key
 from streamer.domain.units import ZERO, utc
 from streamer.messages.base import Message
 from streamer.messages.stock import LineShipped

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
-from streamer.domain.acts import released
+from streamer.domain.folding import by_type, release, set_aside, take_settings
 from streamer.domain.purchasing_answers import goods_receipt, outcome, supplier_status
 from streamer.domain.purchasing_approvals import approval
 from streamer.domain.purchasing_needs import need
@@ -19,8 +19,7 @@ from streamer.domain.purchasing_rows import (
     write_row,
 )
 from streamer.domain.purchasing_turn import Turn
-from streamer.domain.view import SETTINGS_KEY, Outcome, settings_of
-from streamer.errors import Malformed, Refused
+from streamer.domain.view import SETTINGS_KEY, Outcome
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.purchasing import Approval, GoodsReceipt, Need, PurchaseOrderOutcome, SupplierStatus
@@ -29,14 +28,6 @@ from streamer.messages.stock import RowRelease
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "purchasing"
-
-
-def fold(rows: Rows, event: Message) -> Outcome:
-    """Raises Refused and Malformed for what cannot be used; the rows are then as they were."""
-    handler = _HANDLERS.get(type(event))
-    if handler is None:
-        raise Malformed(f"{event.ce_type} is no message for purchasing", field="ce_type")
-    return handler(rows, event)
 
 
 def wake(rows: Rows, key: str) -> Outcome:
@@ -74,47 +65,22 @@ def row_key(event: Message) -> str:
 
 def quarantine(rows: Rows, key: str, reason: str) -> None:
     """The row orders nothing any more until a person releases it; what suppliers say is still noted."""
-    if key == SETTINGS_KEY:
-        return
-    row = rows.edit(key)
-    if row is None or isinstance(row, SettingsApplied):
-        row = empty_row(key)
-        rows.put(key, row)
-    row.quarantined = reason
-
-
-# -- settings and releases
-
-
-def _settings(rows: Rows, event: SettingsApplied) -> Outcome:
-    before = settings_of(rows)
-    if before is None or event.revision > before.revision:
-        rows.put(SETTINGS_KEY, event)
-    return ()
+    set_aside(rows, key, reason, partial(empty_row, key))
 
 
 def _release(rows: Rows, event: RowRelease) -> Outcome:
-    known = rows.read(event.row_key)
-    if known is None or isinstance(known, SettingsApplied):
-        raise Refused(f"row {event.row_key} is not known")
-    if known.quarantined is None:
-        return ()
-    entry = released(event, known.quarantined, rows.now_ms)
-    if isinstance(known, OrderRow) and not known.lines:
-        rows.delete(event.row_key)  # it never was an order
-        return [entry]
-    row = rows.edit(event.row_key)
-    assert row is not None and not isinstance(row, SettingsApplied)
-    row.quarantined = None
-    return [entry]
+    return release(rows, event, blank=lambda row: isinstance(row, OrderRow) and not row.lines)
 
 
-_HANDLERS: dict[type[Message], Callable[..., Outcome]] = {
-    Need: need,
-    Approval: approval,
-    GoodsReceipt: goods_receipt,
-    PurchaseOrderOutcome: outcome,
-    SupplierStatus: supplier_status,
-    RowRelease: _release,
-    SettingsApplied: _settings,
-}
+fold = by_type(
+    NAME,
+    {
+        Need: need,
+        Approval: approval,
+        GoodsReceipt: goods_receipt,
+        PurchaseOrderOutcome: outcome,
+        SupplierStatus: supplier_status,
+        RowRelease: _release,
+        SettingsApplied: take_settings,
+    },
+)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from streamer.domain.allocation import Touched
+from streamer.domain.folding import by_type, main_row, set_aside, take_settings
 from streamer.domain.stock_acts import take_act
+from streamer.domain.stock_answers import decision, order_key_of
 from streamer.domain.stock_demand import end_day, hand_over
 from streamer.domain.stock_facts import (
     take_carried,
@@ -19,13 +18,8 @@ from streamer.domain.stock_facts import (
     take_policy,
 )
 from streamer.domain.stock_jobs import begin_booked, next_start_ms
-from streamer.domain.stock_lines import (
-    decision,
-    finish,
-    forgettable,
-    give_back,
-    order_key_of,
-)
+from streamer.domain.stock_lines import give_back
+from streamer.domain.stock_memory import finish, forgettable
 from streamer.domain.stock_patterns import raise_point
 from streamer.domain.stock_requests import take_release, take_request, take_shipped
 from streamer.domain.stock_rows import (
@@ -44,8 +38,7 @@ from streamer.domain.stock_settling import (
     shortage,
 )
 from streamer.domain.units import DAY_MS
-from streamer.domain.view import SETTINGS_KEY, Outcome, settings_of
-from streamer.errors import Malformed
+from streamer.domain.view import Outcome, settings_of
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message
 from streamer.messages.stock import (
@@ -67,14 +60,8 @@ from streamer.messages.stock import (
 __all__ = ["NAME", "due_ms", "fold", "quarantine", "read_row", "row_key", "wake", "write_row"]
 
 NAME = "stock"
+row_key = main_row
 DAILY, SCHEDULED = "daily reconciliation", "scheduled reconciliation"
-
-
-def row_key(event: Message) -> str:
-    """The row that an event is about."""
-    if isinstance(event, SettingsApplied):
-        return SETTINGS_KEY
-    return event.row_key if isinstance(event, RowRelease) else event.places()[0].key
 
 
 def due_ms(row: AnyRow) -> int | None:
@@ -85,21 +72,8 @@ def due_ms(row: AnyRow) -> int | None:
 
 def quarantine(rows: Rows, key: str, reason: str) -> None:
     """The row decides nothing any more until an operator releases it; facts still enter."""
-    if not key or key.startswith(("~", BESIDE)):
-        return
-    row = rows.edit(key)
-    if row is None:
-        rows.put(key, StockRow(quarantined=reason))
-    else:
-        row.quarantined = reason
-
-
-def fold(rows: Rows, event: Message) -> Outcome:
-    """Raises Malformed or Refused for a bad event, Ignored for one that means nothing here."""
-    handler = _HANDLERS.get(type(event))
-    if handler is None:
-        raise Malformed(f"{event.ce_type} does not belong on the log {NAME}", field="ce_type")
-    return handler(rows, event)
+    if not key.startswith(BESIDE):
+        set_aside(rows, key, reason, StockRow)
 
 
 def wake(rows: Rows, key: str) -> Outcome:
@@ -169,26 +143,22 @@ def _row_release(rows: Rows, event: RowRelease) -> Outcome:
     return said + settle(rows, event.row_key, row, touched, settings, f"released by {event.actor}")
 
 
-def _apply(rows: Rows, event: SettingsApplied) -> Outcome:
-    known = settings_of(rows)
-    if known is None or event.revision > known.revision:
-        rows.put(SETTINGS_KEY, event)
-    return ()
-
-
-_HANDLERS: dict[type[Message], Callable[[Rows, Any], Outcome]] = {
-    LineRequest: take_request,
-    LineRelease: take_release,
-    LineShipped: take_shipped,
-    StockLevel: take_level,
-    StockMovement: take_movement,
-    ItemFacts: take_facts,
-    ItemPolicy: take_policy,
-    SupplierOffer: take_offer,
-    Incoming: take_incoming,
-    Hold: take_hold,
-    CarriedDemand: take_carried,
-    ReorderAct: take_act,
-    RowRelease: _row_release,
-    SettingsApplied: _apply,
-}
+fold = by_type(
+    NAME,
+    {
+        LineRequest: take_request,
+        LineRelease: take_release,
+        LineShipped: take_shipped,
+        StockLevel: take_level,
+        StockMovement: take_movement,
+        ItemFacts: take_facts,
+        ItemPolicy: take_policy,
+        SupplierOffer: take_offer,
+        Incoming: take_incoming,
+        Hold: take_hold,
+        CarriedDemand: take_carried,
+        ReorderAct: take_act,
+        RowRelease: _row_release,
+        SettingsApplied: take_settings,
+    },
+)

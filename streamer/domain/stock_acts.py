@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamer.domain.stock_lines import finish
+from streamer.domain.stock_memory import finish
 from streamer.domain.stock_rows import StockRow
 from streamer.domain.stock_settling import Rows, refuse_in_quarantine, remembering_ms, settle
 from streamer.domain.units import ZERO, day_of

@@ -7,10 +7,7 @@ from decimal import Decimal
 from streamer.domain.acts import notice
 from streamer.domain.allocation import Touched, add_in, enqueue, recount
 from streamer.domain.stock_demand import hand_over, keep_carried, note_demand
-from streamer.domain.stock_lines import (
-    change_stock,
-    finish,
-)
+from streamer.domain.stock_memory import change_stock, finish
 from streamer.domain.stock_planning import day_number
 from streamer.domain.stock_rows import (
     MOVED,

@@ -16,72 +16,14 @@ from streamer.domain.allocation import (
     serve,
 )
 from streamer.domain.channels import account_of, limit_of, room, rules_of
-from streamer.domain.making import maker
-from streamer.domain.stock_rows import Change, Finished, Line, StockRow
-from streamer.domain.units import ZERO, ms, utc
+from streamer.domain.stock_answers import decision, order_key_of
+from streamer.domain.stock_memory import change_stock, finish
+from streamer.domain.stock_rows import Line, StockRow
+from streamer.domain.units import ZERO, ms
 from streamer.domain.view import View
 from streamer.messages.applied import SettingsApplied
 from streamer.messages.base import Message, plain
-from streamer.messages.orders import DecisionState, KitPart, LineDecision, ReferKind
 from streamer.messages.stock import LineRequest, LineShipped
-
-_make_decision = maker(LineDecision)
-
-LARGEST_PENDING = 200
-"""Changes that no level counts yet; more are merged, on the safe side."""
-
-LOOK_AT_ALL = 32
-
-
-def finish(rows: View[object], row: StockRow, key: str, revision: int, quantity: Decimal, remember_ms: int) -> None:
-    """Remembers what is done, and forgets what cannot come again.
-
-    The oldest are looked at each time, all of them only now and then: a popular SKU has hundreds while its sender lags.
-    """
-    finished = row.finished
-    finished.pop(key, None)
-    before_ms = rows.now_ms - remember_ms
-    if len(finished) % LOOK_AT_ALL == LOOK_AT_ALL - 1:
-        finished = {name: entry for name, entry in finished.items() if not forgettable(rows, entry, before_ms)}
-        row.finished = finished
-    else:
-        while finished and forgettable(rows, finished[oldest := next(iter(finished))], before_ms):
-            del finished[oldest]
-    finished[key] = Finished(revision, quantity, rows.now_ms, *(rows.source or ()))
-
-
-def forgettable(rows: View[object], entry: Finished, before_ms: int) -> bool:
-    """Whether no event about it can come any more: its sender has passed it, or it is older than platforms repeat."""
-    if entry.source is not None and rows.passed(entry.source, entry.offset):
-        return True
-    return entry.at_ms < before_ms
-
-
-def change_stock(row: StockRow, at_ms: int, delta: Decimal) -> None:
-    """Something came or went at `at_ms`; what the level counts already changes nothing."""
-    if not delta or (row.as_of_ms and at_ms <= row.as_of_ms):
-        return
-    if not row.as_of_ms:
-        row.level += delta
-        return
-    row.changes = [*row.changes, Change(at_ms, delta)]
-    row.changed += delta
-    if len(row.changes) > LARGEST_PENDING:
-        row.changes = _merged(row.changes)
-
-
-def _merged(changes: list[Change]) -> list[Change]:
-    """Two neighbours of one sign become one: what left counts for longer, what came for shorter, than it should."""
-    for place in range(len(changes) - 1):
-        one, two = changes[place], changes[place + 1]
-        if (one.delta > 0) == (two.delta > 0):
-            at_ms = min(one.at_ms, two.at_ms) if one.delta > 0 else max(one.at_ms, two.at_ms)
-            return [*changes[:place], Change(at_ms, one.delta + two.delta), *changes[place + 2 :]]
-    return changes
-
-
-def order_key_of(line_key: str, line: Line) -> str:
-    return line_key[: line.order_length] if line.order_length else line_key.rpartition("/")[0]
 
 
 def _keeps_time(row: StockRow, settings: SettingsApplied | None, account: str) -> bool:
@@ -316,35 +258,3 @@ def ship(rows: View[object], row: StockRow, event: LineShipped, remember_ms: int
 def is_done(line: Line) -> bool:
     """Nothing of it lies here, nothing is waited for, and it is no job whose day is still to come."""
     return not line.waiting and line.open <= 0 and line.reserve_from is None
-
-
-def decision(
-    order_key: str, line_key: str, key: str, revision: int, number: int, state: DecisionState, now_ms: int,
-    *, approved: Decimal = ZERO, waitlisted: Decimal = ZERO, rejected: Decimal = ZERO, reason: str | None = None,
-    promised_date: str | None = None, refer_to: tuple[KitPart, ...] = (), refer_kind: ReferKind = "parts",
-) -> LineDecision:  # fmt: skip
-    """The answer for a line."""
-    location, _, sku = key.partition("/")
-    return _make_decision(
-        order_key=order_key, line_key=line_key, sku=sku, location=location, revision=revision, decision_revision=number,
-        state=state, approved=approved, waitlisted=waitlisted, rejected=rejected, reason=reason,
-        promised_date=promised_date, refer_to=refer_to, refer_kind=refer_kind, at=utc(now_ms),
-    )  # fmt: skip
-
-
-def answer(key: str, line_key: str, line: Line, reason: str | None, now_ms: int) -> LineDecision:
-    """What stands for the line now, as its next decision."""
-    line.decision += 1
-    granted, waits = line.granted, line.waiting if line.reserve_from is None else line.short
-    rejected = line.short - waits
-    state: DecisionState
-    if not line.short:
-        state, reason = "approved", None
-    elif granted:
-        state = "partly_approved"
-    else:
-        state = "waitlisted" if waits else "rejected"
-    return decision(
-        order_key_of(line_key, line), line_key, key, line.revision, line.decision, state, now_ms,
-        approved=granted, waitlisted=waits, rejected=rejected, reason=reason, promised_date=line.promised,
-    )  # fmt: skip

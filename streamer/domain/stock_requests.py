@@ -5,17 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 from streamer.domain.allocation import Touched, add_in
+from streamer.domain.stock_answers import decision
 from streamer.domain.stock_demand import note_demand
 from streamer.domain.stock_jobs import BOOKED, book, next_start_ms, unbook, waits_for_its_day
-from streamer.domain.stock_lines import (
-    ask,
-    decision,
-    finish,
-    give_back,
-    is_done,
-    ship,
-    take_over,
-)
+from streamer.domain.stock_lines import ask, give_back, is_done, ship, take_over
+from streamer.domain.stock_memory import finish
 from streamer.domain.stock_patterns import booked_of, count
 from streamer.domain.stock_referrals import Referral, refer
 from streamer.domain.stock_rows import (

@@ -9,13 +9,10 @@ from streamer.domain.allocation import Touched, committed_parts, free_in_all, pr
 from streamer.domain.channels import rules_of
 from streamer.domain.policies import OrderUpTo
 from streamer.domain.schedule import next_time_ms
+from streamer.domain.stock_answers import answer
 from streamer.domain.stock_jobs import short_jobs
-from streamer.domain.stock_lines import (
-    answer,
-    finish,
-    give_back,
-    is_done,
-)
+from streamer.domain.stock_lines import give_back, is_done
+from streamer.domain.stock_memory import finish
 from streamer.domain.stock_needs import reorder
 from streamer.domain.stock_planning import zone_of
 from streamer.domain.stock_rows import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from streamer.domain.stock_lines import order_key_of
+from streamer.domain.stock_answers import order_key_of
 from streamer.domain.stock_rows import Line
 from streamer.web.console.read_model import Reader
 
