@@ -113,6 +113,11 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
 
+def answer_id(key: str, row: OrderRow) -> str:
+    """Id of the command that tells the platform the latest answer."""
+    return command_id("write-back", key, str(row.answer_revision))
+
+
 def _write_back(key: str, row: OrderRow, settings: SettingsApplied | None) -> Iterator[Message]:
     """Once all lines are decided, and again when the result has changed."""
     account, _, order_id = key.partition("/")
@@ -142,7 +147,7 @@ def _write_back(key: str, row: OrderRow, settings: SettingsApplied | None) -> It
     row.answer_revision += 1
     row.answer_state = row.answer_reason = None
     yield WriteBackCommand(
-        command_id=command_id("write-back", key, str(row.answer_revision)),
+        command_id=answer_id(key, row),
         account=account,
         object=f"order/{order_id}",
         cause=f"decision {row.answer_revision} of {key}",

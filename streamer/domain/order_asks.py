@@ -107,14 +107,15 @@ def quantity_of(units: Decimal, each: Decimal) -> Decimal:
 
 
 def find(order_key: str, row: OrderRow, line_key: str) -> tuple[str, Line, Ask] | None:
-    """The line and the ask that an answer is about; a line's own id may hold slashes too."""
+    """The line and the ask that an answer is about; a line's own id may hold slashes too, or be empty."""
     line_id = line_key[len(order_key) + 1 :]
-    while line_id:
+    while True:
         line = row.lines.get(line_id)
         if line is not None and line_key in line.asks:
             return line_id, line, line.asks[line_key]
+        if not line_id:
+            return None
         line_id = line_id.rpartition("/")[0]
-    return None
 
 
 def hear(order_key: str, row: OrderRow, line: Line, ask: Ask, event: LineDecision) -> list[Message]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamer.domain import record_answers, records
-from streamer.domain.order_answers import conclude
+from streamer.domain.order_answers import answer_id, conclude
 from streamer.domain.order_appointments import decoded_of, hear_vehicle, tell_unnamed
 from streamer.domain.order_asks import find, hear, release_all
 from streamer.domain.order_beginning import begin
@@ -112,7 +112,12 @@ def take_known(rows: Rows, event: ObjectKnown) -> Outcome:
 def take_written(rows: Rows, event: WriteBackDone) -> Outcome:
     if event.route is not None:
         return record_answers.done(rows, event)
+    row = rows.read(event.order_key)
+    if not isinstance(row, OrderRow):
+        return ()
+    if event.command_id != answer_id(event.order_key, row):
+        return ()  # of an earlier answer: the latest is still on its way
     row = rows.edit(event.order_key)
-    if isinstance(row, OrderRow):
-        row.answer_state, row.answer_reason = event.state, event.reason
+    assert isinstance(row, OrderRow)
+    row.answer_state, row.answer_reason = event.state, event.reason
     return ()

@@ -172,6 +172,7 @@ def _cancel(key: str, row: OrderRow, change: Change, *, fresh: bool, why: str) -
         line.asks, line.refused, line.waits_for, line.covered = {}, None, None, False
         if not line.shipped >= line.quantity > 0:
             line.decision, line.fulfilment, line.reason = "released", "cancelled", why
-            line.approved = line.waitlisted = line.rejected = ZERO
+            line.approved = line.shipped  # no more is promised than what has left
+            line.waitlisted = line.rejected = ZERO
             line.promised = None
     return said

@@ -55,6 +55,9 @@ class Shop:
                 _no_refusal(said.message)
                 if isinstance(said.message, OrderLineStatus):
                     told[said.message.line_id] = said.message
+        for index, line in enumerate(self.lines):
+            if line.line not in told:
+                raise Invalid("is never decided", field=f"lines.{index}")
         return told
 
     def asked_in_turn(self) -> list[str]:
