@@ -45,7 +45,7 @@ def collect(key: str, row: OrderRow, settings: SettingsApplied | None) -> list[M
     short = [line for line_id, line in lines.items() if sum(offers[line_id].values(), ZERO) < line.here]
     for line in lines.values() if short and row.all_or_nothing else ():
         said += release_all(key, row, line, NOT_ALL)
-    for line in short if len(lines) > 1 else ():
+    for line in short if len(lines) > 1 or row.all_or_nothing else ():
         reconsider(line)  # what another line of the order gives back may be what this one lacks
     return said
 

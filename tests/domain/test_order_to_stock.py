@@ -277,3 +277,9 @@ def test_an_order_for_all_or_nothing_of_an_item_that_nobody_knows_is_rejected_in
     house.read_all()
     lines = house.rows("orders", OrderRow)["warehouse/2"].lines
     assert [line.decision for line in lines.values()] == ["rejected", "rejected"]
+
+
+def test_a_line_whose_platform_gives_it_no_id_is_decided_as_others_are() -> None:
+    house = House()
+    told(house, an_order(1, 5, [oil(2, line_id=""), oil(1, "KIT", line_id="a/b")], "open", False, 0, True))
+    assert [line.decision for line in house.rows("orders", OrderRow)["shop/1"].lines.values()] == ["approved"] * 2
