@@ -64,7 +64,7 @@ def child_of(line: Line, key: str, ask: Ask, name: str, each: Decimal, follow: F
 def waits_there(line: Line, option: Option) -> bool:
     """Whether something waits there, or is asked to."""
     return any(
-        ask.waits and not ask.released and ask.revision
+        ask.waits and ask.quantity > 0 and ask.revision and not ask.released and not ask.referred
         for key, ask in line.asks.items()
         if key == option.key or key.startswith(f"{option.key}/")
     )

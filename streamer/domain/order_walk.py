@@ -87,7 +87,8 @@ class Walk:
             got = self._aim(waiting.key, waiting.ask, here, waits=True)
             if got is None or got.reach >= here:
                 return got
-        self.line.recheck = False
+        if sum(found, ZERO) < here:
+            self.line.recheck = False  # not all is there: it goes on waiting, and must not be asked for once more
         return self._wait(sites, found, whole=whole)
 
     def _in_turn(self, sites: list[Option], units: Decimal) -> list[Decimal] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +158,17 @@ def test_what_is_missing_everywhere_waits_at_the_first_location_and_is_looked_fo
     shop.tell(*there("MUNICH", 20, PAD=2))
     assert shop.decided("1") == ("approved", 5, 0)
     assert shop.reserved() == {"BERLIN/PAD": 3, "MUNICH/PAD": 2}
+
+
+@pytest.mark.parametrize("berlin", [1, 2])
+def test_an_order_for_all_that_waits_is_served_once_two_places_have_it_together(berlin: int) -> None:
+    shop = Shop(rules(), *there("MUNICH", PAD=1), *there("BERLIN", PAD=0))
+    shop.tell(order("1", lines={"PAD": 2}, all_or_nothing=True))
+    assert shop.decided("1") == ("waitlisted", 0, 2)
+    shop.tell(*there("BERLIN", 5, PAD=berlin))
+    shop.tick(minutes=16)
+    assert shop.decided("1") == ("approved", 2, 0)
+    assert shop.reserved() == {"BERLIN/PAD": 1, "MUNICH/PAD": 1}
 
 
 def test_parts_that_wait_come_with_the_split_and_stay_waiting_until_they_are_there() -> None:
@@ -359,6 +371,43 @@ def test_a_usual_order_asks_one_row_once() -> None:
     shop = Shop(rules({"locations": ()}), *there("MUNICH", PAD=2))
     shop.tell(order("1"))
     assert len(of(LineRequest, shop.partitions["orders"].sent)) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 2), min_size=4, max_size=4),
+    st.lists(st.sampled_from(["AB", "BA", "B"]), min_size=2, max_size=5),
+    st.lists(st.sampled_from(["orders", "stock"]), max_size=40),
+    st.sampled_from(["rank", "most_stock", "fewest_splits"]),
+)
+def test_of_orders_that_want_all_or_nothing_as_many_go_out_as_can_however_they_meet(
+    there_is: list[int], wanted: list[str], reads: list[str], sourcing: str
+) -> None:
+    """No two hold what the other one needs, whichever locations are asked at once."""
+    a_munich, b_munich, a_berlin, b_berlin = there_is
+    shop = Shop(
+        rules({"sourcing": sourcing}),
+        *there("MUNICH", A=a_munich, B=b_munich),
+        *there("BERLIN", A=a_berlin, B=b_berlin),
+    )
+    for number, skus in enumerate(wanted):
+        shop.publish(order(f"{number}", lines=dict.fromkeys(skus, 1), all_or_nothing=True))
+    for topic in reads:
+        shop.read_one(topic)
+    shop.read_all()
+    for _ in range(4):
+        shop.tick(minutes=16)
+    check(shop)
+    approved = [skus for number, skus in enumerate(wanted) if shop.decided(f"{number}")[0] == "approved"]
+    left = {"A": a_munich + a_berlin, "B": b_munich + b_berlin}
+    for skus in approved:
+        for sku in skus:
+            left[sku] -= 1
+    waiting = list(wanted)
+    for skus in approved:
+        waiting.remove(skus)
+    for skus in waiting:
+        assert any(left[sku] < 1 for sku in skus), f"{skus} waits though {left} is there"
 
 
 SKUS = ("A", "B", "OLD", "NEW", "KIT", "SET")
