@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
-import faust
+import uvloop
 
 from benchmarks.decide.contender import LOG, Task, task
 from benchmarks.decide.rows import stock_fold
@@ -15,7 +17,7 @@ from streamer.engine.app import Engine
 from streamer.engine.shell import FoldShell
 
 
-def application(given: Task) -> Any:
+def made(given: Task) -> Engine:
     engine = Engine(given.group, given.bootstrap, state_dir=Path(given.folder) / "state")
     shell = FoldShell(engine, fold=stock_fold(), log=LOG, log_topic_id=given.log_topic_id, changelog=given.changelog)
 
@@ -24,9 +26,11 @@ def application(given: Task) -> Any:
         async for batch in batches.noack().events():
             await shell.put(batch)
 
-    return engine.app
+    return engine
 
 
 if __name__ == "__main__":
     profile_if_asked()
-    faust.Worker(application(task()), loglevel=logging.INFO).execute_from_commandline()
+    logging.basicConfig(level=logging.INFO)
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # as `streamer worker` does
+    sys.exit(made(task()).run())
