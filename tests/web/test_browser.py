@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from tests.web import shop
 from tests.web.browser import Screen, chromium
 from tests.web.running import RunningConsole
 
+DESK = 1360
 TOPICS = shop.Topics("streamer")
 T = TypeVar("T")
 PAGES = (
@@ -53,7 +55,7 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.mark.parametrize("width", [1360, 390], ids=["desk", "telephone"])
+@pytest.mark.parametrize("width", [DESK, 390], ids=["desk", "telephone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_every_page_fits_and_the_browser_has_nothing_to_complain_of(
     console: RunningConsole, browser: Browser, width: int, dark: bool
@@ -65,6 +67,8 @@ def test_every_page_fits_and_the_browser_has_nothing_to_complain_of(
         assert screen.page.locator("h1").count() == 1, page
         wide = screen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{page} is {wide} px too wide"
+        cut = screen.page.evaluate(CUT) if width == DESK else []
+        assert cut == [], f"{page}: columns are pushed out of sight"
     assert screen.complaints == []
     assert screen.strangers == []
     screen.context.close()
@@ -74,7 +78,7 @@ def test_text_can_be_read_against_its_ground(console: RunningConsole, browser: B
     for dark in (False, True):
         screen = Screen(browser, console.url, dark=dark)
         screen.log_in()
-        for page in ("/", "/stock", "/approvals", "/errors/" + "d" * 26):
+        for page in ("/", "/stock", "/stock/main/LAMP-01", "/approvals", "/accounts", "/errors/" + "d" * 26):
             screen.show(page)
             poor = screen.page.evaluate(CONTRAST)
             assert poor == [], f"{page}, {'dark' if dark else 'light'}"
@@ -126,6 +130,31 @@ def test_an_approval_by_keys_alone(console: RunningConsole, browser: Browser) ->
     screen.page.keyboard.press("Enter")
     expect(screen.page.get_by_text("BOSCH-21, version 2: your approval is sent")).to_be_visible()
     assert [one.actor for one in approvals(console, "BOSCH-21")] == ["anna"]
+    screen.context.close()
+
+
+def test_a_list_is_walked_and_opened_by_keys(console: RunningConsole, browser: Browser) -> None:
+    screen = Screen(browser, console.url)
+    screen.log_in()
+    screen.show("/stock?sort=sku")
+    for key in ("j", "j", "k", "Enter"):
+        screen.page.keyboard.press(key)
+    expect(screen.page.get_by_role("heading", level=1)).to_contain_text("BULB-H7")
+    assert screen.page.url.endswith("/stock/main/BULB-H7")
+    screen.context.close()
+
+
+def test_a_person_changes_the_bytes_of_a_letter_without_script(console: RunningConsole, browser: Browser) -> None:
+    screen = Screen(browser, console.url, java_script_enabled=False)
+    screen.log_in()
+    screen.show("/errors/" + "d" * 26)
+    screen.page.get_by_role("button", name="Show all of it, to edit it").click()
+    text = screen.page.locator("textarea").input_value()
+    screen.page.locator("textarea").fill(text.replace("null", '"LAMP-01"'))
+    screen.page.get_by_role("button", name="Put the changed bytes back").click()
+    expect(screen.page.get_by_text("is on raw.lampshop as a new record")).to_be_visible()
+    [record] = in_background(console.records("raw.lampshop"))
+    assert json.loads(record.value)["line_items"] == [{"sku": "LAMP-01"}]
     screen.context.close()
 
 
@@ -181,6 +210,10 @@ def in_background(work: Coroutine[Any, Any, T]) -> T:
         return pool.submit(asyncio.run, work).result(60)
 
 
+CUT = """
+() => [...document.querySelectorAll(".scroll, .columns > *, .columns section")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent.trim().slice(0, 60))
+"""
 CONTRAST = """
 () => {
   const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a }; };
