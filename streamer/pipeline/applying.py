@@ -21,7 +21,6 @@ from streamer.domain.calendars import calendar_of
 from streamer.domain.checks import Invalid
 from streamer.domain.exchange import Rate, Rates
 from streamer.errors import Misconfigured
-from streamer.item_settings import Item, Replenishing, check_days, policies_by_pattern, policy_for
 from streamer.messages.applied import (
     AccountFacts,
     ApprovalRule,
@@ -39,6 +38,7 @@ from streamer.pipeline.item_messages import item_messages, places_of
 from streamer.pipeline.routes import route_facts
 from streamer.platforms.base import Platform
 from streamer.settings import RULES, Settings, Supplier, SupplierCalendar, digest
+from streamer.settings.items import Item, Replenishing, check_days, policies_by_pattern, policy_for
 
 TOPIC = "settings"
 APPLIED = "applied"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from streamer.allocation_settings import older_of
 from streamer.domain.defaults import Defaults
-from streamer.item_settings import Item, PatternPolicy, policy_for
 from streamer.messages.base import LocationId, Message
 from streamer.messages.orders import KitPart
 from streamer.messages.stock import ItemFacts
 from streamer.settings import Settings
+from streamer.settings.allocation import older_of
+from streamer.settings.items import Item, PatternPolicy, policy_for
 
 
 def item_messages(

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from streamer.errors import Misconfigured
 from streamer.messages.records import FieldRule, RouteFacts
 from streamer.platforms.base import Platform
-from streamer.route_settings import MapRule, Route
 from streamer.settings import Settings
+from streamer.settings.routes import MapRule, Route
 
 RECONCILE_MINUTES = 60.0  # unless the route says otherwise, where the platform can read records again
 

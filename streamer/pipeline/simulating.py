@@ -17,7 +17,6 @@ from streamer.domain.simulation import Answer, Refusal, Said, Simulation, at_ms
 from streamer.domain.terms import read
 from streamer.domain.units import utc
 from streamer.errors import Malformed, Misconfigured
-from streamer.item_settings import policies_by_pattern
 from streamer.messages.applied import AccountFacts
 from streamer.messages.registry import MESSAGES
 from streamer.pipeline.applying import settings_event
@@ -25,6 +24,7 @@ from streamer.pipeline.item_messages import item_messages, places_of
 from streamer.pipeline.message_fold import message_of
 from streamer.platforms.base import find
 from streamer.settings import settings_of_table
+from streamer.settings.items import policies_by_pattern
 
 START = datetime.fromisoformat("2026-01-01T00:00:00Z")
 """Where a history begins that names no time."""

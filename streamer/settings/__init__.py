@@ -18,15 +18,15 @@ import orjson
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from streamer.allocation_settings import Allocation, check_allocation
 from streamer.domain.checks import Invalid
 from streamer.domain.schedule import check_cron
 from streamer.errors import Misconfigured
-from streamer.item_settings import Item, PatternPolicy, check_items
 from streamer.messages.base import AccountId, Currency, LocationId, Quantity, Sku, SupplierCode
-from streamer.route_settings import Route, check_routes
-from streamer.sections import Section
-from streamer.service_settings import ServiceSetting, WorkshopSetting, check_services
+from streamer.settings.allocation import Allocation, check_allocation
+from streamer.settings.items import Item, PatternPolicy, check_items
+from streamer.settings.routes import Route, check_routes
+from streamer.settings.sections import Section
+from streamer.settings.services import ServiceSetting, WorkshopSetting, check_services
 
 RULES = 1
 """Number of the rules in force that this code knows (DECISIONS.md, "Behaviour is data")."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streamer.allocation_settings import Allocation, check_allocation, older_of
-from streamer.item_settings import Item
+from streamer.settings.allocation import Allocation, check_allocation, older_of
+from streamer.settings.items import Item
 
 ACCOUNTS: dict[str, Any] = {"shop": {}}
 LOCATIONS = {"NORTH": "", "SOUTH": ""}

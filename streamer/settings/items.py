@@ -27,7 +27,7 @@ from streamer.domain.terms import check_today, read_demand, read_policy, read_sa
 from streamer.messages.base import AccountId, Currency, LocationId, Quantity, Sku, SupplierCode
 from streamer.messages.stock import ItemPolicy, RoundingMode, SupplierOffer, TriggerMode
 from streamer.messages.terms import DemandRule, PolicyRule, PriceStep, SafetyStockRule
-from streamer.sections import Section
+from streamer.settings.sections import Section
 
 _AS_TOLD = PlainSerializer(msgspec.to_builtins)
 PolicySetting = Annotated[Any, BeforeValidator(lambda value: read_policy(value, "")), _AS_TOLD]

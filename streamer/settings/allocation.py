@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from streamer.item_settings import Item
 from streamer.messages.applied import AllocationRules, SalesChannel, ShortageRule, SourcingRule, WaitlistRule
 from streamer.messages.base import AccountId, LocationId, Sku
-from streamer.sections import Section
+from streamer.settings.items import Item
+from streamer.settings.sections import Section
 
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 

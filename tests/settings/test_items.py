@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from streamer.errors import Misconfigured
-from streamer.item_settings import check_days, policies_by_pattern, policy_for
 from streamer.messages.base import Message
 from streamer.messages.stock import ItemPolicy, SupplierOffer
 from streamer.pipeline.applying import settings_event
 from streamer.pipeline.item_messages import item_messages
 from streamer.settings import Settings, digest, load
+from streamer.settings.items import check_days, policies_by_pattern, policy_for
 
 SHOP = """
 [company]

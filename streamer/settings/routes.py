@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from streamer.messages.base import AccountId
 from streamer.messages.record_fields import is_canonical, model_of, usual_fields
 from streamer.messages.records import ItemMatch, MatchBy, RecordKind, RouteMode
-from streamer.sections import Section
+from streamer.settings.sections import Section
 
 
 class MapRule(Section):

@@ -14,10 +14,10 @@ from pydantic import Field, model_validator
 from streamer.domain.calendars import Calendar
 from streamer.domain.checks import Invalid
 from streamer.domain.service_types import overlap, words_of
-from streamer.item_settings import KitEntry
 from streamer.messages.orders import KitPart
 from streamer.messages.services import ServiceType, ServiceVariant, Weekday, Workshop
-from streamer.sections import Section
+from streamer.settings.items import KitEntry
+from streamer.settings.sections import Section
 
 Year = Annotated[int, Field(ge=1900, le=2100)]
 
