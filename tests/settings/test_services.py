@@ -94,7 +94,7 @@ def test_variants_that_no_vehicle_shares_are_accepted_and_told_to_every_partitio
 
 
 def test_what_the_example_shows_in_comments_can_be_used_as_it_stands(tmp_path: Path) -> None:
-    text = (Path(__file__).parents[1] / "streamer.example.toml").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "streamer.example.toml").read_text(encoding="utf-8")
     start, end = text.index("# [workshops.NORTHGATE]"), text.index("# ---- items: when")
     shown = re.sub(r"^# (?=\[\[?(?:workshops|services)|[a-z_]+ =|  \{|\])", "", text[start:end], flags=re.MULTILINE)
     path = tmp_path / "streamer.toml"
