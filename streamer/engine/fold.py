@@ -1,9 +1,8 @@
 """The port between a fold and the engine: what a fold is given, and what it gives back.
 
 A fold is a pure function of the prefix of one log partition: no clock, no random, no I/O, no iteration over a set. The
-same
-prefix must give the same rows and outputs, byte for byte, in every process; everything that the engine promises rests
-on that.
+same prefix must give the same rows and outputs, byte for byte, in every process; everything that the engine promises
+rests on that.
 """
 
 from __future__ import annotations
@@ -109,8 +108,7 @@ class Fold(Protocol[Row]):
     """The decisions of one log. Errors raised by `fold` and `wake` are repeatable by definition.
 
     `errors.Malformed` and `errors.Refused` make a dead letter and leave the rows as they were; any other Exception
-    makes a
-    dead letter and calls `quarantine`. MemoryError, RecursionError and what is no Exception end the process.
+    makes a dead letter and calls `quarantine`. MemoryError, RecursionError and what is no Exception end the process.
     """
 
     @property

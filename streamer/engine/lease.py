@@ -1,8 +1,7 @@
 """Until when this process may be sure that nobody else owns its partitions.
 
 `h` is the time at which the last heartbeat was *sent* that the coordinator answered without error. Past `h` + session
-- margin
-the process produces nothing and starts no effect. The clock counts through a suspend of the machine.
+- margin the process produces nothing and starts no effect. The clock counts through a suspend of the machine.
 """
 
 from __future__ import annotations

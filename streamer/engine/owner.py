@@ -1,5 +1,4 @@
-"""The owner of one partition of a fold, from its assignment until it is revoked: a task that folds, and one that makes
-durable.
+"""The owner of one partition of a fold, from its assignment until it is revoked: one task folds, one makes durable.
 
 The heart (`partition.py`) says what may happen when; here are Kafka and the clock. Whatever fails ends the process.
 """

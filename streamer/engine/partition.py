@@ -1,10 +1,8 @@
 """The engine's heart: one partition of one fold, without Kafka, clock or asyncio.
 
 Recovered rows go in, then batches of the log; chunks come out, each with its outputs, one batch of rows and the
-effects that may
-run afterwards; acknowledgements go in and say what may be sent next. The order is always the same: outputs, then rows,
-then the
-offset. The shell and the simulations of the tests run this very class.
+effects that may run afterwards; acknowledgements go in and say what may be sent next. The order is always the same:
+outputs, then rows, then the offset. The shell and the simulations of the tests run this very class.
 """
 
 from __future__ import annotations

@@ -94,8 +94,7 @@ class RowStore(Generic[Row]):
         return len(self._stored)
 
     def begin_step(self) -> None:
-        """From now on each change keeps what `undo_step` needs. Slow: for ticks, where one bad row must not undo the
-        others.
+        """From now on each change keeps what `undo_step` needs. Slow: for ticks, where one bad row must undo no other.
 
         `dirty` must be empty: it gathers the keys that the step changes.
         """

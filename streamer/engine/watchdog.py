@@ -1,5 +1,4 @@
-"""A thread that ends a process which limps: blocked loop, work that does not move, a recovery that stands still, no
-group."""
+"""A thread that ends a process which limps: a blocked loop, work or recovery that stands still, no group."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The settings of one account: a part that all platforms share, and what the adapter adds in a subclass.
 
 Secrets are `SecretStr` fields. They come from the environment (`STREAMER_<ACCOUNT>_<FIELD>`, dashes as underscores) or
-from a
-file that `<field>_file` names, never from the settings file itself.
+from a file that `<field>_file` names, never from the settings file itself.
 """
 
 from __future__ import annotations

@@ -2,9 +2,8 @@
 them.
 
 A `Call[T]` is a generator: it yields a request, is sent the answer, and returns a `T`. One runner plays it
-(`http.py`), so an
-adapter never awaits, opens no connection and reads no clock; a loop over pages is a plain loop. In an adapter one
-writes
+(`http.py`), so an adapter never awaits, opens no connection and reads no clock; a loop over pages is a plain loop. In
+an adapter one writes
 
     reply = yield from send(get(url))        # an HTTP exchange; errors arrive here as exceptions and may be caught
     now = yield from moment()                # the time and a nonce, for signatures and Date headers

@@ -1,8 +1,7 @@
 """A call to a supplier in time: its owner is frozen or cut off from the coordinator, another one takes over.
 
 Real parts: the lease and the permit that is asked immediately before the first byte. A class B supplier can be looked
-up, so the
-next owner waits until nothing can arrive any more and looks; a class C supplier cannot.
+up, so the next owner waits until nothing can arrive any more and looks; a class C supplier cannot.
 """
 
 from __future__ import annotations
