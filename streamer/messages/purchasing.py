@@ -24,7 +24,6 @@ from streamer.messages.base import (
     Value,
 )
 from streamer.messages.ids import supplier_of
-from streamer.messages.people import Customer
 
 
 class WhyJob(Value):
@@ -186,6 +185,14 @@ class SupplierLine(Value):
     parts: tuple[SupplierPart, ...] = ()  # they come to `quantity`
 
 
+class Buyer(Value):
+    """Our own account at a supplier: a company, no person."""
+
+    id: Text | None = None
+    name: Text | None = None
+    email: Text | None = None
+
+
 class SupplierStatus(Message):
     """An answer or status about a purchase order of ours, from a webhook, a poll or a mail.
 
@@ -220,7 +227,7 @@ class SupplierStatus(Message):
     permanent: bool | None = None
     text: Text | None = None
     adds_up: bool = False  # quantities are of this document alone (`source_id`), not of all so far
-    buyer: Customer | None = None  # as whom the supplier knows us
+    buyer: Buyer | None = None  # as whom the supplier knows us
     store: Text | None = None  # the supplier's branch
 
     def places(self) -> tuple[Place, ...]:

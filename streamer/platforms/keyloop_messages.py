@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamer.messages.orders import Order, OrderLine
 from streamer.messages.people import Address, Customer
-from streamer.messages.purchasing import SupplierLine, SupplierState, SupplierStatus
+from streamer.messages.purchasing import Buyer, SupplierLine, SupplierState, SupplierStatus
 from streamer.messages.stock import Item, Replacement
 from streamer.platforms.base import content_hash, version_of
 from streamer.platforms.keyloop_payloads import (
@@ -168,18 +168,12 @@ def _line(line: RawOrderLine) -> SupplierLine:
     )
 
 
-def _buyer(order: RawPartsOrder) -> Customer | None:
+def _buyer(order: RawPartsOrder) -> Buyer | None:
+    """Our account there; the names of people stay with the dealer."""
     told, contact = order.company or order.customer, order.order_contact
     if told is None:
         return None
-    person = " ".join(filter(None, (told.given_name, told.family_name)))
-    return Customer(
-        id=told.company_id or told.customer_id,
-        name=told.name or person or contact.company_name,
-        contact=contact.name,
-        email=contact.email,
-        phone=contact.phone,
-    )
+    return Buyer(id=told.company_id or told.customer_id, name=told.name or contact.company_name, email=contact.email)
 
 
 def incoming(platform: Platform[Any], order: RawIncoming, store: str | None, raw: Raw) -> Order:

@@ -138,6 +138,7 @@ async def settled(product: Product, within_seconds: float = 180.0) -> list[str]:
 async def check(product: Product, *, poison: int = 0, people: Collection[str] = ()) -> None:
     """All of it. `poison`: how many records nobody could use; `people`: orders by mail that wait for a person."""
     witness = product.witness
+    await settled(product)
     nothing_left_out(witness)
     each_order_once(product, people)
     no_command_vanished(witness, people)

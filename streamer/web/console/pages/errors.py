@@ -173,6 +173,7 @@ class Errors:
         )
 
     async def replay_group(self, request: web.Request) -> web.Response:
+        self.console.security.need(request, Right.MEND)
         form = await form_of(request)
         letters = [letter for letter in self._group(form) if letter["topic"]]
 
@@ -187,6 +188,7 @@ class Errors:
         )
 
     async def resolve_group(self, request: web.Request) -> web.Response:
+        self.console.security.need(request, Right.MEND)
         form = await form_of(request)
         note, letters = _needed(form, "reason"), self._group(form)
 
