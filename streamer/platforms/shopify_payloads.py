@@ -293,11 +293,10 @@ def objects_in(raw: Raw) -> Iterator[tuple[Kind, Any]]:
     if isinstance(data := body.get("data"), dict) and isinstance(data.get("nodes"), list):
         yield "nodes", data["nodes"]
         return
-    for wrapper, kind in WRAPPERS.items():
-        if wrapper in body and len(body) == 1:
-            inner = body[wrapper]
-            yield from ((kind, one) for one in (inner if isinstance(inner, list) else [inner]) if one is not None)
-            return
+    if len(body) == 1 and (kind := WRAPPERS.get(next(iter(body)))) is not None:
+        [inner] = body.values()
+        yield from ((kind, one) for one in (inner if isinstance(inner, list) else [inner]) if one is not None)
+        return
     by_topic = TOPICS.get(topic.partition("/")[0])
     if topic and by_topic is None:
         raise Ignored(f"nothing is made of the topic {topic}"[:100])

@@ -76,7 +76,7 @@ class Hmac:
 
     def sign(self, raw: Raw, secret: str) -> str:
         """The header's text for this event."""
-        digest = hmac.new(self._key(secret), self.signed(raw), self.algorithm).digest()
+        digest = hmac.digest(self._key(secret), self.signed(raw), self.algorithm)
         text = digest.hex() if self.encoding == "hex" else base64.b64encode(digest).decode()
         return self.prefix + text
 
